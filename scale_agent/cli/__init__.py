@@ -1,0 +1,1 @@
+"""``python -m scale_agent COMMAND``: one thin module per command."""

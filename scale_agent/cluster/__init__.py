@@ -1,0 +1,1 @@
+"""One simulated downstream cluster: its contents, its identity, its agent's life, its transport (gevent)."""

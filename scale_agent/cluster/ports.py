@@ -1,0 +1,91 @@
+"""What a simulated cluster needs from outside, as protocols: the way to Rancher, and someone to tell.
+
+``rancher.connector`` implements :class:`Connector` (HTTPS and websockets under one TLS policy),
+``load`` implements :class:`Observer` (records and Locust events); neither is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """Answer to an agent's plain HTTPS GET: header names lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class WebSocket(Protocol):
+    """An open client websocket; one reader, any number of senders (sends are atomic per call)."""
+
+    def receive(self) -> tuple[int, bytes, bool]:
+        """Block for the next frame: (opcode, payload, fin); continuation frames have opcode 0.
+
+        Raises :class:`~scale_agent.errors.DialError` (reason ``closed``, ``protocol``, ``timeout``) when the socket is over.
+        Answers the peer's pings and its close by itself, and still returns them (opcodes 9, 10, 8).
+        """
+
+    def send(self, messages: Sequence[bytes]) -> None:
+        """Send each as one binary message in one frame; joined into as few writes as possible. Raises like ``receive``."""
+
+    def ping(self) -> None:
+        """Send an empty ping. Raises like ``receive``."""
+
+    def shutdown(self) -> None:
+        """End the connection at once, from any greenlet; the reader's ``receive`` then raises. Idempotent, never blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialTimings:
+    """How long the steps of a websocket dial took, in milliseconds."""
+
+    tcp_ms: float
+    tls_ms: float
+    upgrade_ms: float
+
+
+class Connector(Protocol):
+    """The one way from a cluster's agent to Rancher."""
+
+    @property
+    def server_url(self) -> str:
+        """``https://host[:port]`` without a trailing slash."""
+
+    def get(self, path: str, timeout_s: float) -> HttpReply:
+        """An unauthenticated GET of ``server_url + path``. Raises :class:`~scale_agent.errors.DialError`."""
+
+    def dial(self, path: str, headers: Sequence[tuple[str, str]], timeout_s: float) -> tuple[WebSocket, DialTimings]:
+        """Open a websocket to ``server_url + path`` (wss), with the header set of the real agent's dialer.
+
+        Raises :class:`~scale_agent.errors.DialError`; a refused upgrade has reason ``status``, its status, and Rancher's body in ``what``.
+        """
+
+
+class Observer(Protocol):
+    """Is told what happens to one cluster. Calls return at once and never raise.
+
+    Names are from closed lists; durations in milliseconds, sizes in bytes.
+    """
+
+    def phase(self, name: str) -> None:
+        """A phase of ``records.PHASES`` was reached now (first time only counts)."""
+
+    def agent_request(self, name: str, duration_ms: float, size: int, error: str | None) -> None:
+        """An HTTPS request of the agent to Rancher: ``ping``, ``cacerts``, ``root``, ``import``."""
+
+    def handshake(self, tunnel: str, timings: DialTimings | None, duration_ms: float, error: str | None) -> None:
+        """A tunnel (``main`` or ``stv``) was opened, or could not be (``error`` is ``reason status text`` without ids)."""
+
+    def tunnel_lost(self, tunnel: str, reason: str) -> None:
+        """An open tunnel ended and we did not end it."""
+
+    def served(self, verb: str, resource: str, status: int, duration_ms: float, request_size: int, response_size: int) -> None:
+        """A tunnelled request was answered: Kubernetes verb and resource (``get``, ``namespaces``), our own service time."""
+
+    def error(self, reason: str, text: str) -> None:
+        """Something went wrong that is Rancher's or the wire's doing and that the cluster survives (hostile frame, refused dial)."""

@@ -1,0 +1,1 @@
+"""A Kubernetes API server without I/O: requests in, bytes or watches out."""

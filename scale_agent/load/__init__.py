@@ -1,0 +1,1 @@
+"""Locust users, options, metrics and clean-up; the only room that imports Locust."""
