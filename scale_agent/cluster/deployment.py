@@ -1,0 +1,92 @@
+"""What an agent pod is told by its Deployment: the pod template, read as a kubelet and the container's script read it.
+
+The template's fields are those of Rancher's import manifest (protocol/rancher.md, section 1.6); which of them exist
+differs between Rancher 2.10, 2.12 and 2.15, so each has the meaning of its absence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NAMESPACE = "cattle-system"
+NAME = "cattle-cluster-agent"
+CONTAINER = "cluster-register"
+PATH = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{NAME}"
+
+_SECOND_TUNNEL_FEATURE = "multi-cluster-management-agent"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentTemplate:
+    """One revision of the agent's pod template.
+
+    ``revision`` is a hash over the whole template: pods of equal revision need no rollout.
+    ``credentials`` is the secret mounted at ``/cattle-credentials``, ``checksum`` the expected sha256 of Rancher's
+    authorities ("" if none is to be checked).
+    """
+
+    revision: str
+    credentials: str
+    server: str
+    checksum: str
+    strict: bool
+    second_tunnel: bool
+
+
+def read(deployment: Mapping[str, Any]) -> tuple[AgentTemplate, int] | None:
+    """Template and replicas of an agent Deployment; None if it has no container ``cluster-register``."""
+    spec = deployment.get("spec") or {}
+    template = spec.get("template") or {}
+    env = _environment(template)
+    if env is None:
+        return None
+    agent = AgentTemplate(
+        revision=_revision(template),
+        credentials=_credentials(template) or env.get("CATTLE_CREDENTIAL_NAME", ""),
+        server=env.get("CATTLE_SERVER", ""),
+        checksum=env.get("CATTLE_CA_CHECKSUM", ""),
+        strict=env.get("STRICT_VERIFY", "").lower() == "true",
+        second_tunnel=_SECOND_TUNNEL_FEATURE in _enabled_features(env.get("CATTLE_FEATURES", "")),
+    )
+    replicas = spec.get("replicas")
+    return agent, 1 if replicas is None else int(replicas)
+
+
+def _environment(template: Mapping[str, Any]) -> dict[str, str] | None:
+    for container in (template.get("spec") or {}).get("containers") or ():
+        if container.get("name") == CONTAINER:
+            return {item["name"]: item.get("value") or "" for item in container.get("env") or ()}
+    return None
+
+
+def _credentials(template: Mapping[str, Any]) -> str:
+    for volume in (template.get("spec") or {}).get("volumes") or ():
+        secret = str((volume.get("secret") or {}).get("secretName", ""))
+        if secret.startswith("cattle-credentials-"):
+            return secret
+    return ""
+
+
+def _enabled_features(text: str) -> set[str]:
+    """Names of a ``CATTLE_FEATURES`` value that are on: ``fleet=false,multi-cluster-management-agent=true``."""
+    pairs = (part.partition("=") for part in text.split(","))
+    return {name.strip() for name, _, value in pairs if value.strip().lower() == "true"}
+
+
+def _revision(template: Mapping[str, Any]) -> str:
+    plain = json.dumps(_without_empty(template), sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(plain.encode(), digest_size=10).hexdigest()
+
+
+def _without_empty(value: Any) -> Any:
+    """``value`` without empty leaves: kubectl's second apply says ``"value": ""`` where the server stores nothing."""
+    if isinstance(value, Mapping):
+        pairs = ((key, _without_empty(item)) for key, item in value.items())
+        return {key: item for key, item in pairs if item not in (None, "", [], {})}
+    if isinstance(value, (list, tuple)):
+        return [_without_empty(item) for item in value]
+    return value

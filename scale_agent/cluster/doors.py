@@ -1,0 +1,142 @@
+"""What stands behind a tunnel: who is served on a tunnelled connection, and how requests are answered.
+
+The main tunnel leads to the API server over TLS; any other address is a dial that fails. The second tunnel leads, whatever
+address is asked for, to the agent's embedded server over plain HTTP (protocol/rancher.md, section 2.4).
+"""
+
+from __future__ import annotations
+
+import ssl
+import urllib.parse
+from collections.abc import Callable
+from typing import Protocol
+
+import orjson
+
+from scale_agent.cluster.names import OTHER, verb_and_resource
+from scale_agent.kube.http import Headers, Request, Response, Watch
+from scale_agent.kube.server import ApiServer
+from scale_agent.tunnel.http_requests import HttpRequest
+from scale_agent.tunnel.served import ServedConnection
+
+
+class Door(Protocol):
+    """What a tunnel's transport asks of what is behind it."""
+
+    def allows(self, network: str, address: str) -> bool:
+        """False ends the whole session, as the real agent's authorizer does."""
+
+    def open(self, address: str) -> ServedConnection | str:
+        """A new connection, or the text with which its dial fails."""
+
+    def answer(self, request: HttpRequest) -> Response | Watch:
+        """One request."""
+
+    def name(self, request: HttpRequest) -> tuple[str, str]:
+        """Verb and resource for metrics."""
+
+
+class ApiDoor:
+    """The main tunnel's end: the cluster's API server at ``address``."""
+
+    __slots__ = ("_address", "_api", "_clock", "_context", "_date")
+
+    def __init__(
+        self,
+        api: ApiServer,
+        address: str,
+        context: ssl.SSLContext,
+        clock: Callable[[], float],
+        date: Callable[[], str],
+    ) -> None:
+        self._api = api
+        self._address = address
+        self._context = context
+        self._clock = clock
+        self._date = date
+
+    def allows(self, network: str, address: str) -> bool:
+        """tcp to anywhere; sockets of a container engine are not there (cmd/agent/main.go)."""
+        return network == "tcp"
+
+    def open(self, address: str) -> ServedConnection | str:
+        """TLS and HTTP for the API server's address; no other is ever dialled."""
+        if address == self._address:
+            return ServedConnection(self._context, date=self._date)
+        return f"dial tcp {address}: connect: connection refused"
+
+    def answer(self, request: HttpRequest) -> Response | Watch:
+        """By the API server; upgrades (exec, port-forward, attach) lead to a kubelet, and there is none."""
+        headers = _headers(request)
+        path, _, query = request.target.partition("?")
+        if "upgrade" in headers and "upgrade" in headers.get("connection", "").lower():
+            return _status(400, "BadRequest", "a simulated cluster runs no containers: upgrade requests are not served")
+        return self._api.handle(
+            Request(request.method, urllib.parse.unquote(path), query, headers, request.body), self._clock()
+        )
+
+    def name(self, request: HttpRequest) -> tuple[str, str]:
+        """As an API server's metrics name it."""
+        path, _, query = request.target.partition("?")
+        return verb_and_resource(request.method, path, query)
+
+
+class EmbeddedDoor:
+    """The second tunnel's end: the server inside the agent. Of it only what Rancher itself asks is there."""
+
+    __slots__ = ("_date",)
+
+    def __init__(self, date: Callable[[], str]) -> None:
+        self._date = date
+
+    def allows(self, network: str, address: str) -> bool:
+        """Everything (steve/pkg/aggregation)."""
+        return True
+
+    def open(self, address: str) -> ServedConnection | str:
+        """Plain HTTP whatever the address: Rancher says ``not-used:80`` and ``127.0.0.1:6080``."""
+        return ServedConnection(None, date=self._date)
+
+    def answer(self, request: HttpRequest) -> Response | Watch:
+        """``/ping`` as recorded; the explorer's paths as a server that has no such resource."""
+        path = request.target.partition("?")[0]
+        if path == "/ping":
+            return Response(200, _PING_HEADERS, b"pong")
+        if path == "/v1/subscribe":
+            return Response(400, _TEXT_HEADERS, b"Bad Request\n")
+        message = f"{urllib.parse.unquote(path)} is not served by a simulated cluster"
+        return _json(404, {"type": "error", "status": 404, "code": "NotFound", "message": message})
+
+    def name(self, request: HttpRequest) -> tuple[str, str]:
+        """``/ping``, ``/v1`` (the explorer) or other."""
+        path = request.target.partition("?")[0]
+        known = path if path == "/ping" else "/v1" if path.startswith("/v1/") else OTHER
+        return request.method.lower(), known
+
+
+#: Recorded in frames-import.jsonl (Rancher 2.15.0, second tunnel); Date and Content-Length are added when sent.
+_TEXT_HEADERS: Headers = (
+    ("Cache-Control", "no-cache, no-store, must-revalidate"),
+    ("X-Api-Cattle-Auth", "true"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Type", "text/plain; charset=utf-8"),
+)
+_PING_HEADERS: Headers = tuple(
+    (name, "false" if name == "X-Api-Cattle-Auth" else value) for name, value in _TEXT_HEADERS
+)
+
+
+def _headers(request: HttpRequest) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in request.headers:
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
+
+
+def _json(status: int, body: dict[str, object]) -> Response:
+    return Response(status, (("Content-Type", "application/json"),), orjson.dumps(body))
+
+
+def _status(code: int, reason: str, message: str) -> Response:
+    body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+    return _json(code, body | {"message": message, "reason": reason, "code": code})
