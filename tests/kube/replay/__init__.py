@@ -1,0 +1,1 @@
+"""The recorded requests of three Rancher versions, played against our API server."""

@@ -1,0 +1,90 @@
+"""What a recorded answer and ours have in common, and what they do not: one line of text per difference.
+
+Compared: status, the representation (``Content-Type`` as text), the headers of ``HEADERS``, and the meaning of the
+body; what meaning is, ``meaning.py`` says. Where the recording kept no body, its length stands for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.kube.replay import streams
+from tests.kube.replay.decode import decoded
+from tests.kube.replay.meaning import SHOWN, diff, normal
+from tests.kube.replay.player import Outcome
+
+#: Answer headers whose value is meaning; others (Date, Audit-Id, Etag) are of one server at one time.
+HEADERS = ("Cache-Control", "Vary", "Warning", "Content-Encoding")
+
+#: The length of ours against a recorded one whose body was not kept.
+LENGTH_LOW, LENGTH_HIGH, LENGTH_SLACK = 0.9, 1.1, 60
+
+DIFFERENCES = 12
+
+
+def differences(outcome: Outcome) -> list[str]:
+    """Everything that differs, at most ``DIFFERENCES`` lines."""
+    found = [*_head(outcome), *outcome.mapping]
+    if outcome.status == outcome.line.status:
+        found += _stream(outcome) if outcome.line.is_watch and outcome.watch else _answer(outcome)
+    return found[:DIFFERENCES]
+
+
+def _head(outcome: Outcome) -> Iterator[str]:
+    line = outcome.line
+    if outcome.status != line.status:
+        yield f"status {outcome.status}, recorded {line.status}: {outcome.body[: SHOWN * 2]!r}"
+        return
+    ours = outcome.header("Content-Type")
+    if line.content_type and ours != line.content_type:
+        yield f"content type {ours!r}, recorded {line.content_type!r}"
+    for name in HEADERS if line.answer_headers else ():
+        recorded = line.answer_headers.get(name, "")
+        if outcome.header(name) != recorded:
+            yield f"{name} {outcome.header(name)!r}, recorded {recorded!r}"
+
+
+def _answer(outcome: Outcome) -> Iterator[str]:
+    line = outcome.line
+    if line.has_answer:
+        ours, recorded = (decoded(line.content_type, body) for body in (outcome.body, line.answer_bytes))
+        yield from diff(normal(recorded), normal(ours))
+    elif line.length >= 0:
+        yield from _length(line.length, len(outcome.body))
+
+
+def _length(recorded: int, ours: int) -> Iterator[str]:
+    if not LENGTH_LOW * recorded - LENGTH_SLACK <= ours <= LENGTH_HIGH * recorded + LENGTH_SLACK:
+        yield f"{ours} bytes, recorded {recorded}"
+
+
+# streams
+
+
+def _stream(outcome: Outcome) -> Iterator[str]:
+    line = outcome.line
+    if line.length < 0:
+        return
+    if not line.has_answer:
+        yield from _length(line.length, len(outcome.body))
+        return
+    recorded = streams.events(line.content_type, line.answer_bytes)
+    ours = streams.events(line.content_type, outcome.body)
+    yield from _initial(recorded, ours)
+    yield from diff(_by_object(recorded), _by_object(ours))
+
+
+def _initial(recorded: list[streams.Event], ours: list[streams.Event]) -> Iterator[str]:
+    counts = [[i for i, event in enumerate(side) if event.ends_initial] for side in (recorded, ours)]
+    if counts[0] != counts[1]:
+        yield f"initial events end at {counts[1]}, recorded {counts[0]}"
+
+
+def _by_object(events: list[streams.Event]) -> dict[str, list[dict[str, Any]]]:
+    """What happened to each object, in order; bookmarks left out (when they come is the server's choice)."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for event in events:
+        if event.type != "BOOKMARK":
+            found.setdefault(event.name, []).append({"type": event.type, "object": normal(event.object)})
+    return found
