@@ -30,8 +30,10 @@ PHASES = (
     "deleted",
 )
 
-#: What a record can be about.
-KINDS = ("run", "phase", "request", "handshake", "served", "error", "lost", "wait")
+#: What a record can be about: the run (``start``, ``end``), a cluster's life (``begun``, ``adopted``, ``failed``, ``left``),
+#: a phase it reached, a REST call, a tunnel's handshake, requests served in a while, an error it survived, a tunnel that
+#: was lost, a wait of our own (for a slot, for Rancher's news).
+KINDS = ("run", "life", "phase", "request", "handshake", "served", "error", "lost", "wait")
 
 
 @dataclass(frozen=True, slots=True)

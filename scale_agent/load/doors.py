@@ -1,0 +1,86 @@
+"""What the load room needs of the other rooms, as protocols, and the one place that joins them to the real ones.
+
+Tests give a run other doors; nothing else in this room imports ``rancher`` or ``cluster``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from scale_agent.cluster.ports import Observer
+from scale_agent.load.meter import RestCall
+from scale_agent.load.options import RunOptions
+from scale_agent.rancher.refs import ClusterRef, CreationPath, Registration
+from scale_agent.rancher.server import ServerInfo
+from scale_agent.rancher.state import ClusterState
+
+
+class Client(Protocol):
+    """``rancher.RancherClient``."""
+
+    def login(self) -> None: ...
+    def logout(self) -> None: ...
+    def close(self) -> None: ...
+    def server(self) -> ServerInfo: ...
+    def create_cluster(self, name: str, labels: Mapping[str, str], path: CreationPath) -> ClusterRef: ...
+    def find_cluster(self, name: str, path: CreationPath) -> ClusterRef | None: ...
+    def resolve(self, ref: ClusterRef) -> ClusterRef | None: ...
+    def registration(self, ref: ClusterRef) -> Registration | None: ...
+    def manifest(self, registration: Registration) -> str: ...
+    def state(self, cluster_id: str) -> ClusterState | None: ...
+    def clusters(self, labels: Mapping[str, str]) -> list[ClusterState]: ...
+    def provisioned(self, labels: Mapping[str, str]) -> list[ClusterRef]: ...
+    def delete(self, ref: ClusterRef) -> None: ...
+
+
+class Feed(Protocol):
+    """``rancher.StateFeed``."""
+
+    @property
+    def mode(self) -> str: ...
+    @property
+    def requests(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def state(self, cluster_id: str) -> ClusterState | None: ...
+    def listen(self, cluster_id: str, callback: Callable[[ClusterState], None]) -> Callable[[], None]: ...
+
+
+class Simulated(Protocol):
+    """``cluster.SimulatedCluster``."""
+
+    def apply_manifest(self, text: str) -> None: ...
+    def stop(self) -> None: ...
+    def wait_ended(self, timeout_s: float | None) -> bool: ...
+
+
+class Site(Protocol):
+    """One process's joined rooms: a client, a feed, and a factory of clusters, under one TLS policy."""
+
+    client: Client
+    feed: Feed
+
+    def simulate(self, name: str, seed: str, profile: str, observer: Observer) -> Simulated: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Doors(Protocol):
+    """Opens what a run needs. All raise :class:`~scale_agent.errors.ScaleAgentError`."""
+
+    def describe_tls(self, options: RunOptions) -> str:
+        """How Rancher's certificate is verified, for the banner."""
+
+    def check_profile(self, path: str) -> None:
+        """Load a profile, to see whether it can be."""
+
+    def client(self, options: RunOptions, on_call: Callable[[RestCall], None] | None) -> Client:
+        """A REST client that has not logged in yet."""
+
+    def site(
+        self, options: RunOptions, labels: Mapping[str, str], on_call: Callable[[RestCall], None]
+    ) -> Site:
+        """Everything a process that carries clusters needs; the feed watches clusters with ``labels``."""

@@ -1,0 +1,165 @@
+"""The life of one user's cluster: created or adopted, registered, waited for until it is active, left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gevent.event import Event
+
+from scale_agent.errors import InputError, RancherError
+from scale_agent.load import names
+from scale_agent.load.clock import PhaseClock
+from scale_agent.load.doors import Simulated
+from scale_agent.load.meter import ClusterObserver, current_cluster
+from scale_agent.load.patience import GaveUp, Patience
+from scale_agent.rancher.refs import ClusterRef
+from scale_agent.rancher.state import ClusterState
+from scale_agent.removal import RUN_LABEL
+
+if TYPE_CHECKING:
+    from scale_agent.load.process import Process
+
+#: Condition of Rancher's cluster → phase that it means.
+CONDITION_PHASES = (("AgentDeployed", "agent_deployed"), ("Connected", "connected"), ("Ready", "ready"))
+
+
+class Life:
+    """One cluster from the start of its life; its simulated half outlives the user until Rancher let it go."""
+
+    def __init__(self, process: Process, number: int, profile: str) -> None:
+        self.process = process
+        self.number = number
+        self.name = process.identity.name(number)
+        self.profile = profile
+        self.begun = False
+        self.left = False
+        self.error = ""
+        self.settled = Event()
+        self._cluster: Simulated | None = None
+        self._cancel_listening: Callable[[], None] | None = None
+        self._start_clock()
+
+    def _start_clock(self) -> None:
+        self.clock = PhaseClock()
+        self.observer = ClusterObserver(self.name, self.process.meter, self.clock)
+        self._patience = Patience(time.monotonic() + self.process.options.active_timeout_s)
+
+    def run(self) -> None:
+        """Register, and wait until active or failed. Raises nothing but the greenlet's end."""
+        current_cluster.set(self.name)
+        try:
+            self._register()
+            if not self.settled.wait(max(0.0, self._patience.deadline_s - time.monotonic())):
+                self._fail("deadline")
+        except GaveUp as gave_up:
+            self._fail(gave_up.reason)
+        except InputError as error:
+            self.process.complain("manifest", str(error))
+            self._fail("manifest")
+
+    def _register(self) -> None:
+        client = self.process.site.client
+        with self.process.creation_slot(self.name):
+            self._begin()
+            ref = self._patience.until(self._create_or_adopt)
+        self.observer.phase("created")
+        until = self._patience.until
+        resolved = until(lambda: client.resolve(ref))
+        self._listen(resolved.id)
+        registration = until(lambda: client.registration(resolved))
+        self.observer.phase("token")
+        manifest = until(lambda: client.manifest(registration))
+        self.observer.phase("manifest")
+        self._cluster = self.process.site.simulate(
+            self.name, self.process.identity.seed(self.number), self.profile, self.observer
+        )
+        self._cluster.apply_manifest(manifest)
+        self.observer.phase("applied")
+
+    def _begin(self) -> None:
+        """The cluster's life starts now, not when its user started to queue for a slot."""
+        self._start_clock()
+        self.begun = True
+        self._record("begun", worker=self.process.worker, number=self.number, path=self.process.options.create_path)
+
+    def _listen(self, cluster_id: str) -> None:
+        feed = self.process.site.feed
+        self._cancel_listening = feed.listen(cluster_id, self.on_state)
+        if (state := feed.state(cluster_id)) is not None:
+            self.on_state(state)
+
+    def _create_or_adopt(self) -> ClusterRef | None:
+        """A reference to our cluster; ``None`` while an earlier one of that name is being removed."""
+        if self.process.closed:
+            raise GaveUp("stopped")
+        options, client = self.process.options, self.process.site.client
+        try:
+            return client.create_cluster(self.name, self.process.identity.labels, options.create_path)
+        except RancherError as error:
+            if error.reason != "conflict":
+                raise
+        return self._adopt()
+
+    def _adopt(self) -> ClusterRef | None:
+        client = self.process.site.client
+        found = client.find_cluster(self.name, self.process.options.create_path)
+        if found is None:
+            return None
+        if found.labels.get(RUN_LABEL) != self.process.options.run_id:
+            self.process.complain(
+                "name-taken",
+                f"a cluster {self.name} exists and does not carry the label {RUN_LABEL}={self.process.options.run_id}: "
+                "choose another --name-prefix or --run-id, or delete it",
+            )
+            raise GaveUp("name-taken")
+        if found.id and ((state := client.state(found.id)) is None or state.removing):
+            return None
+        self._record("adopted")
+        return found
+
+    def on_state(self, state: ClusterState) -> None:
+        """Rancher said something about the cluster (the feed calls it)."""
+        if state.removing or state.removed:
+            self._note_removal()
+            return
+        for condition, phase in CONDITION_PHASES:
+            if state.true(condition):
+                self.observer.phase(phase)
+        if state.truly_active:
+            self.observer.phase("active")
+            self.settled.set()
+
+    def _note_removal(self) -> None:
+        """Someone else removes it: a failure if it was still on its way, a fact if it was active."""
+        if self.left or self.process.closed:
+            return
+        if self.settled.is_set():
+            self.observer.error("removed-by-rancher", "")
+        else:
+            self._fail("removed-by-rancher")
+
+    def _fail(self, reason: str) -> None:
+        self.error = names.reason_of(reason)
+        stuck = self.clock.stuck_before() or "active"
+        self.process.meter.request(names.PHASE, stuck, self.clock.elapsed_ms(), 0, self.error)
+        self._record("failed", error=self.error, stuck_before=stuck)
+        self.settled.set()
+
+    def leave(self) -> None:
+        """The user is being stopped; the simulated cluster goes on until Rancher has deleted it."""
+        self.left = True
+        if self.begun:
+            self._record("left")
+
+    def end(self) -> None:
+        """Nothing more is needed of the simulated cluster. Idempotent, never blocks."""
+        if self._cancel_listening is not None:
+            self._cancel_listening()
+            self._cancel_listening = None
+        if self._cluster is not None:
+            self._cluster.stop()
+
+    def _record(self, name: str, error: str = "", **detail: object) -> None:
+        self.process.meter.record("life", name, self.name, error=error, **detail)

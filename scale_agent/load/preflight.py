@@ -1,0 +1,52 @@
+"""Before the first cluster: everything a person can have got wrong, found out with a handful of requests."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scale_agent.errors import InputError
+from scale_agent.load.doors import Client, Doors
+from scale_agent.load.options import ARGUMENTS, RunOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A Rancher that was looked at: a logged-in client, and what to say about the run to come."""
+
+    client: Client
+    version: str
+    banner: str
+
+
+def inspect(options: RunOptions, doors: Doors) -> Inspection:
+    """Log in and look at the server. Raises :class:`~scale_agent.errors.ScaleAgentError`."""
+    doors.check_profile(options.profile)
+    client = doors.client(options, None)
+    client.login()
+    server = client.server()
+    banner = (
+        f"Rancher {server.version} at {options.host}, {doors.describe_tls(options)}; "
+        f"run {options.run_id}, profile {options.profile}, files in {options.out}"
+    )
+    return Inspection(client, server.version, banner)
+
+
+def with_form(parsed: argparse.Namespace, form: Mapping[str, str]) -> argparse.Namespace:
+    """The options as the web UI's form would set them, types checked. Raises :class:`InputError`."""
+    merged = argparse.Namespace(**vars(parsed))
+    for flag, settings in ARGUMENTS:
+        name = settings.get("dest") or flag.removeprefix("--").replace("-", "_")
+        if name in form:
+            setattr(merged, name, _typed(flag, form[name], settings.get("default")))
+    return merged
+
+
+def _typed(flag: str, text: str, default: object) -> object:
+    if isinstance(default, bool):
+        return text == "true"
+    try:
+        return type(default)(text) if isinstance(default, int | float) else text  # bool was handled above
+    except ValueError:
+        raise InputError(f"{text!r} is no number", where=flag, cure="use digits") from None

@@ -1,0 +1,141 @@
+"""What the users of one Locust process share during one run: the doors to Rancher, numbers, slots, the lives."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+import time
+from collections.abc import Iterator
+
+import gevent
+from gevent.lock import BoundedSemaphore
+
+from scale_agent.load.doors import Site
+from scale_agent.load.labels import RunIdentity
+from scale_agent.load.life import Life
+from scale_agent.load.meter import Meter
+from scale_agent.load.numbers import Numbers
+from scale_agent.load.options import RunOptions
+from scale_agent.load.sinks import Sink
+from scale_agent.removal import Removal
+
+logger = logging.getLogger(__name__)
+
+
+class Process:
+    """One per process and run; made when the test starts, because a worker learns its options only then."""
+
+    def __init__(self, options: RunOptions, identity: RunIdentity, site: Site, meter: Meter, sink: Sink) -> None:
+        self.options = options
+        self.identity = identity
+        self.site = site
+        self.meter = meter
+        self.sink = sink
+        self.closed = False
+        self.lives: dict[str, Life] = {}
+        self._numbers = Numbers(identity.worker)
+        self._creating = BoundedSemaphore(options.create_concurrency)
+        self._leaving: dict[str, Life] = {}
+        self._remover: gevent.Greenlet | None = None
+        self._complaints: dict[str, int] = {}
+        self._frozen = False
+
+    @property
+    def worker(self) -> str:
+        """``w0``: this process among the run's workers."""
+        return f"w{self.identity.worker}"
+
+    @property
+    def creating(self) -> int:
+        """How many creations are under way right now."""
+        return self.options.create_concurrency - self._creating.counter
+
+    def begin(self, profile: str) -> Life:
+        """A new life for a user."""
+        life = Life(self, self._numbers.take(), profile)
+        self.lives[life.name] = life
+        return life
+
+    def leave(self, life: Life) -> None:
+        """A user ends. At the end of the run clean-up sees to its cluster; in the middle of it, we do."""
+        life.leave()
+        if self.closed or self.options.keep_clusters:
+            return
+        self._leaving[life.name] = life
+        if self._remover is None or self._remover.ready():
+            self._remover = gevent.spawn(self._remove_leaving)
+
+    def _remove_leaving(self) -> None:
+        while self._leaving and not self.closed:
+            removal = Removal(
+                self.site.client,
+                self.identity.run_labels,
+                selects=lambda listed: listed.name in self._leaving,
+                concurrency=self.options.delete_concurrency,
+                on_deleting=lambda name: self._note_removal(name, "deleting"),
+                on_gone=self._gone,
+            )
+            removal.run()
+            for name in self._leaving.keys() - set(removal.outcome.left):
+                self._gone(name)
+
+    def _note_removal(self, name: str, phase: str) -> None:
+        if life := self.lives.get(name):
+            life.observer.phase(phase)
+
+    def _gone(self, name: str) -> None:
+        self._note_removal(name, "deleted")
+        self._leaving.pop(name, None)
+        if life := self.lives.pop(name, None):
+            life.end()
+            self._numbers.give(life.number)
+
+    @contextlib.contextmanager
+    def creation_slot(self, name: str) -> Iterator[None]:
+        """Wait for one of the slots in which clusters are created; the wait is recorded, it is not Rancher's."""
+        started_s = time.monotonic()
+        with self._creating:
+            self.meter.record("wait", "creation-slot", name, (time.monotonic() - started_s) * 1000)
+            yield
+
+    def complain(self, reason: str, text: str) -> None:
+        """Say something about one cluster: the first time in the log, after that in numbers only."""
+        seen = self._complaints[reason] = self._complaints.get(reason, 0) + 1
+        if seen == 1:
+            logger.warning("%s (further ones of this kind are only counted)", text)
+
+    def close(self) -> None:
+        """No new cluster begins any more; those that are simulated go on."""
+        self.closed = True
+
+    def flush(self) -> None:
+        """Hand over what was measured since the last time."""
+        self.meter.flush_served()
+        self.sink.flush()
+
+    def feed_costs(self) -> dict[str, object]:
+        """What waiting for active costs Rancher so far."""
+        feed = self.site.feed
+        return {"mode": feed.mode, "requests": feed.requests, "bytes": feed.bytes}
+
+    def freeze_when_settled(self, spawned: bool) -> None:
+        """Once, after the ramp: take what lives as long as the run out of the garbage collector's rounds (150 ms each)."""
+        if self._frozen or not spawned or not self.lives:
+            return
+        if all(life.settled.is_set() for life in self.lives.values()):
+            self._frozen = True
+            gc.collect()
+            gc.freeze()
+
+    def end(self) -> None:
+        """Every simulated cluster stops at once; idempotent."""
+        self.close()
+        for life in list(self.lives.values()):
+            life.end()
+        self.lives.clear()
+        self.site.stop()
+        self.flush()
+        if self._frozen:
+            self._frozen = False
+            gc.unfreeze()
