@@ -1,0 +1,100 @@
+"""The one way from a cluster's agent to Rancher: plain GETs and websocket dials, as the real agent makes them.
+
+Implements ``cluster.ports.Connector`` structurally. Every GET has its own connection, as curl and the agent's TLS check
+do; nothing reads proxies or credentials from the environment: a simulated agent dials Rancher itself.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from scale_agent.errors import DialError
+from scale_agent.rancher.tls import TlsPolicy
+from scale_agent.rancher.upgrade import GO_USER_AGENT, StepTimes, encode_head, open_websocket
+from scale_agent.rancher.url import parse_server_url
+from scale_agent.rancher.websocket import ClientWebSocket
+from scale_agent.rancher.wire import Deadline, connect_tcp, raise_dial_error, wrap_tls
+
+#: The agent's script asks these two by curl (protocol 2.1), everything else comes from Go's client.
+_CURL_PATHS = frozenset({"/ping", "/v3/settings/cacerts"})
+_CURL = (("User-Agent", "curl/8.14.1"), ("Accept", "*/*"))
+_GO = (("User-Agent", GO_USER_AGENT), ("Accept-Encoding", "gzip"))
+_MAX_BODY_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer to a GET, header names lower case; the same shape as ``cluster.ports.HttpReply``."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class RancherConnector:
+    """``url`` as a person wrote it, one policy for everything. Raises ``InputError`` for a bad URL."""
+
+    def __init__(self, url: str, tls: TlsPolicy, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._server = parse_server_url(url)
+        self._tls = tls
+        self._clock = clock
+
+    @property
+    def server_url(self) -> str:
+        """``https://host[:port]`` without a trailing slash."""
+        return str(self._server)
+
+    def get(self, path: str, timeout_s: float) -> Answer:
+        """An unauthenticated GET within ``timeout_s`` altogether, gzip undone. Raises :class:`DialError`."""
+        deadline = Deadline(self._clock() + timeout_s, self._clock)
+        try:
+            sock = wrap_tls(connect_tcp(self._server, deadline), self._server, self._tls, deadline)
+            with sock:
+                headers = [("Host", self._server.host_header), *(_CURL if path in _CURL_PATHS else _GO)]
+                sock.settimeout(deadline.left_s())
+                sock.sendall(encode_head(f"GET {path} HTTP/1.1", headers))
+                return _read_answer(_Source(sock, deadline))
+        except (OSError, DialError, ValueError, http.client.HTTPException, zlib.error) as error:
+            raise_dial_error(error, self._server)
+
+    def dial(
+        self, path: str, headers: Sequence[tuple[str, str]], timeout_s: float
+    ) -> tuple[ClientWebSocket, StepTimes]:
+        """Open a websocket to ``server_url + path``: the real dialer's headers and these. Raises :class:`DialError`."""
+        return open_websocket(self._server, self._tls, path, headers, timeout_s, clock=self._clock)
+
+
+class _Source(io.RawIOBase):
+    """A socket as a file that respects one deadline for all reads together."""
+
+    def __init__(self, sock: object, deadline: Deadline) -> None:
+        self._sock = sock
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        self._sock.settimeout(self._deadline.left_s())  # type: ignore[attr-defined]
+        return int(self._sock.recv_into(buffer))  # type: ignore[attr-defined]
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """What ``http.client`` calls on a socket."""
+        return io.BufferedReader(self, 16 << 10)
+
+
+def _read_answer(source: _Source) -> Answer:
+    response = http.client.HTTPResponse(source, method="GET")  # type: ignore[arg-type]
+    response.begin()
+    body = response.read(_MAX_BODY_BYTES + 1)
+    if len(body) > _MAX_BODY_BYTES:
+        raise DialError("protocol", f"Rancher's answer is larger than {_MAX_BODY_BYTES >> 20} MiB")
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    if headers.get("content-encoding") == "gzip":  # as Go's client does, which asked for it
+        body = zlib.decompressobj(wbits=31).decompress(body, _MAX_BODY_BYTES)
+    return Answer(response.status, headers, body)
