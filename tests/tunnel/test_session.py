@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -28,7 +27,6 @@ from scale_agent.tunnel.message import (
     encode_varint,
 )
 from scale_agent.tunnel.session import MAX_DATA_BYTES, Session, Side
-from tests.tunnel.test_message import recorded_body, recorded_messages
 
 CONNECT, DATA, ERROR = MessageType.CONNECT, MessageType.DATA, MessageType.ERROR
 MIB = 1 << 20
@@ -263,8 +261,11 @@ def test_no_input_raises_anything_else(side: Side, frames: list[tuple[int, bytes
         try:
             session.receive(*frame)
         except RemoteProtocolError as error:
-            assert "peer" in str(error)
+            said = str(error)
             break
+    else:
+        said = "from the peer"
+    assert "from the peer" in said
     assert all(decode(wire) for wire in session.data_to_send())
 
 
@@ -286,18 +287,22 @@ def test_a_closed_connection_takes_nothing() -> None:
     session = opened()
     feed(session, ERROR, 2, b"EOF")
     assert not session.can_send(2)
-    for call in (lambda: session.send(2, b"x"), lambda: session.close(2), lambda: session.refuse(2, "no")):
-        with pytest.raises(LocalProtocolError, match="connection 2 is not open"):
-            call()
+    with pytest.raises(LocalProtocolError, match="connection 2 is not open"):
+        session.send(2, b"x")
+    with pytest.raises(LocalProtocolError, match="connection 2 is not open"):
+        session.close(2)
+    with pytest.raises(LocalProtocolError, match="connection 2 is not open"):
+        session.refuse(2, "no")
     session.consumed(2, 10)
 
 
 def test_each_side_keeps_to_its_own_calls() -> None:
     with pytest.raises(LocalProtocolError, match="connect belongs to the server side"):
         client().connect("tcp", "a:1")
-    for call in (server().sync, lambda: server().refuse(2, "no")):
-        with pytest.raises(LocalProtocolError, match="belongs to the client side"):
-            call()
+    with pytest.raises(LocalProtocolError, match="sync belongs to the client side"):
+        server().sync()
+    with pytest.raises(LocalProtocolError, match="refuse belongs to the client side"):
+        server().refuse(2, "no")
 
 
 # -- back-pressure ----------------------------------------------------------------------------------------------------
@@ -352,53 +357,6 @@ def test_pause_and_resume_of_unknown_connections_mean_nothing(kind: MessageType)
     assert sent(session) == []
 
 
-class Pipe:
-    """One direction of 64 MB between two sessions: a willing sender, a reader that takes 100 KB a turn."""
-
-    def __init__(self, source: Session, sink: Session, total: int) -> None:
-        self.source, self.sink, self.left = source, sink, total
-        self.unread = self.most_unread = self.received = self.pauses = 0
-
-    def push(self) -> None:
-        while self.left and self.source.can_send(2):
-            size = min(self.left, MAX_DATA_BYTES)
-            self.source.send(2, bytes(size))
-            self.left -= size
-            self.deliver()
-
-    def deliver(self) -> None:
-        """Everything either side has to say reaches the other."""
-        for wire in self.source.data_to_send():
-            for event in self.sink.receive(2, wire):
-                assert isinstance(event, DataReceived)
-                self.unread += len(event.data)
-                self.received += len(event.data)
-                self.most_unread = max(self.most_unread, self.unread)
-        for wire in self.sink.data_to_send():
-            self.pauses += sum(isinstance(event, PeerPaused) for event in self.source.receive(2, wire))
-
-    def read(self) -> None:
-        size = min(self.unread, 100_000)
-        self.unread -= size
-        self.sink.consumed(2, size)
-        self.deliver()
-
-
-@pytest.mark.parametrize("upload", [True, False])
-def test_64_mb_to_a_slow_reader(upload: bool) -> None:
-    outer, inner = server(), client()
-    outer.connect("tcp", "10.43.0.1:443")
-    for wire in outer.data_to_send():
-        inner.receive(2, wire)
-    pipe = Pipe(outer, inner, 64 * MIB) if upload else Pipe(inner, outer, 64 * MIB)
-    while pipe.left or pipe.unread:
-        pipe.push()
-        pipe.read()
-    assert pipe.received == 64 * MIB
-    assert pipe.pauses == pytest.approx(64 / 1.75, abs=2)
-    assert 2 * MIB < pipe.most_unread <= 2 * MIB + MAX_DATA_BYTES
-
-
 # -- SyncConnections --------------------------------------------------------------------------------------------------
 
 
@@ -445,131 +403,3 @@ def test_a_client_that_gets_a_sync_says_one_error_per_connection() -> None:
     session = opened()
     assert feed(session, MessageType.SYNC_CONNECTIONS, 0) == [ConnectionClosed(2, "sync from client")]
     assert sent(session) == [(ERROR, 2, b"io: read/write on closed pipe")]
-
-
-# -- the two sides, and the recordings --------------------------------------------------------------------------------
-
-
-@settings(max_examples=200)
-@given(st.data())
-def test_back_to_back_they_agree(data: st.DataObject) -> None:
-    outer, inner = server(), client()
-    got: dict[tuple[str, int], bytearray] = defaultdict(bytearray)
-    put: dict[tuple[str, int], bytearray] = defaultdict(bytearray)
-
-    def deliver() -> None:
-        moved = True
-        while moved:
-            moved = False
-            for source, sink, name in ((outer, inner, "inner"), (inner, outer, "outer")):
-                for wire in source.data_to_send():
-                    moved = True
-                    for event in sink.receive(2, wire):
-                        if isinstance(event, DataReceived):
-                            got[name, event.conn_id] += event.data
-                            sink.consumed(event.conn_id, len(event.data))
-
-    for _ in range(data.draw(st.integers(1, 15))):
-        step = data.draw(st.sampled_from(["connect", "up", "down", "close", "drop", "sync", "deliver"]))
-        if step == "connect":
-            outer.connect("tcp", "a:1")
-        if step == "deliver":
-            deliver()
-        if step == "sync":
-            # Section 7: a Connect that is under way when the list is made is closed by it; here none is.
-            deliver()
-            inner.sync()
-        session, name = (outer, "inner") if step in ("up", "close") else (inner, "outer")
-        if step in ("up", "down", "close", "drop") and session.connections:
-            conn_id = data.draw(st.sampled_from(session.connections))
-            if step in ("close", "drop"):
-                deliver()
-                if conn_id in session.connections:
-                    session.close(conn_id)
-            else:
-                body = data.draw(st.binary(max_size=100))
-                session.send(conn_id, body)
-                put[name, conn_id] += body
-    deliver()
-    assert outer.connections == inner.connections
-    for name, conn_id in put:
-        assert put[name, conn_id].startswith(got[name, conn_id])
-        if conn_id in outer.connections:
-            assert put[name, conn_id] == got[name, conn_id]
-
-
-def test_a_connect_that_crosses_a_sync_dies_at_its_first_data() -> None:
-    """Section 7: the race of the real agent. The server forgets the connection, the client learns it when it speaks."""
-    outer, inner = server(), client()
-    inner.sync()
-    outer.connect("tcp", "a:1")
-    for wire in outer.data_to_send():
-        inner.receive(2, wire)
-    for wire in inner.data_to_send():
-        assert outer.receive(2, wire) == [ConnectionClosed(2, "sync from client")]
-    assert (outer.connections, inner.connections) == ((), (2,))
-    inner.send(2, b"hello")
-    for wire in inner.data_to_send():
-        outer.receive(2, wire)
-    (wire,) = outer.data_to_send()
-    assert inner.receive(2, wire) == [ConnectionClosed(2, "connection not found client/0/2")]
-
-
-#: From here on the recording holds the syncs only, not what was closed in between.
-RECORDED_UNTIL_S = 100.0
-
-
-def replay(side: Side, sender: str, websocket: int) -> tuple[Session, dict[int, list[str]], dict[int, list[str]]]:
-    """Feed one recorded websocket's frames to a session of ``side``, do what ``sender`` did, and collect both's Errors."""
-    session = Session(side, first_message_id=1, client_key="c-m-z7w5sgd7", session_key=1833149174639378252)
-    ours: dict[int, list[str]] = defaultdict(list)
-    theirs: dict[int, list[str]] = defaultdict(list)
-    for row, _ in recorded_messages("frames-import.jsonl.gz"):
-        if row["connection"] != websocket:
-            continue
-        if row["sender"] != sender:
-            session.receive(2, bytes.fromhex(row["header_hex"]) + recorded_body(row))
-        else:
-            perform(session, row)
-            if row["type"] == "Error":
-                theirs[row["conn_id"]].append(row["body"])
-        for kind, conn_id, body in sent(session):
-            if kind is ERROR:
-                ours[conn_id].append(body.decode())
-    return session, ours, theirs
-
-
-def perform(session: Session, row: dict[str, Any]) -> None:
-    conn_id = row["conn_id"]
-    if row["type"] == "Connect":
-        while conn_id not in session.connections:  # Rancher numbers first and writes then: 6 may be seen before 5
-            session.connect(*row["body"].split("/", 1))
-    elif row["type"] == "SyncConnections":
-        if row["t"] > RECORDED_UNTIL_S:
-            return
-        session.sync()
-        (message,) = map(decode, session.data_to_send())
-        assert message.body == recorded_body(row)
-    elif row["type"] == "Data" and conn_id in session.connections:
-        session.send(conn_id, recorded_body(row))
-    elif row["type"] == "Error" and conn_id in session.connections:
-        session.close(conn_id, row["body"])
-
-
-@pytest.mark.parametrize(("websocket", "closed"), [(2, 18), (4, 0), (6, 6)])
-def test_the_recorded_agent(websocket: int, closed: int) -> None:
-    """Rancher's side fed to a client session: it lists what the agent listed and says as many Errors, the echo first."""
-    _, ours, theirs = replay(Side.CLIENT, "agent", websocket)
-    assert len(theirs) == closed
-    assert {conn_id: len(errors) for conn_id, errors in ours.items()} == {
-        conn_id: len(errors) for conn_id, errors in theirs.items()
-    }
-    assert all(errors[0] == theirs[conn_id][0] == "EOF" for conn_id, errors in ours.items())
-
-
-@pytest.mark.parametrize("websocket", [2, 6])
-def test_the_recorded_rancher(websocket: int) -> None:
-    """The agent's side fed to a server session: it says exactly the Errors that Rancher said, in order per connection."""
-    _, ours, theirs = replay(Side.SERVER, "rancher", websocket)
-    assert ours == theirs
-    assert ours
