@@ -117,9 +117,7 @@ def summarize(conditions: Iterable[Condition], *, removing: bool = False) -> Sta
     found = list(_verdicts(list(conditions)))
     if not found:
         return State("active")
-    messages = [state.message for state in found if state.message]
-    worst = next((state for state in found if state.error), found[0])
-    return State(worst.name, worst.transitioning, worst.error, "; ".join(dict.fromkeys(messages)))
+    return next((state for state in found if state.error), found[0])
 
 
 def _verdicts(conditions: list[Condition]) -> Iterator[State]:
