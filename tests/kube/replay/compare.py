@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.kube.replay import streams
+from tests.kube.replay import managed, streams
 from tests.kube.replay.decode import decoded
 from tests.kube.replay.meaning import SHOWN, diff, normal
 from tests.kube.replay.player import Outcome
@@ -51,7 +51,12 @@ def _answer(outcome: Outcome) -> Iterator[str]:
         ours, recorded = (decoded(line.content_type, body) for body in (outcome.body, line.answer_bytes))
         yield from diff(normal(recorded), normal(ours))
     elif line.length >= 0:
-        yield from _length(line.length, len(outcome.body))
+        more = _managed(decoded(line.content_type, outcome.body), line.content_type)
+        yield from _length(line.length, len(outcome.body) + more)
+
+
+def _managed(value: Any, content_type: str) -> int:
+    return managed.missing_in(value, protobuf="protobuf" in content_type)
 
 
 def _length(recorded: int, ours: int) -> Iterator[str]:
@@ -66,11 +71,12 @@ def _stream(outcome: Outcome) -> Iterator[str]:
     line = outcome.line
     if line.length < 0:
         return
+    ours = streams.events(line.content_type, outcome.body)
     if not line.has_answer:
-        yield from _length(line.length, len(outcome.body))
+        more = sum(_managed(event.object, line.content_type) for event in ours)
+        yield from _length(line.length, len(outcome.body) + more)
         return
     recorded = streams.events(line.content_type, line.answer_bytes)
-    ours = streams.events(line.content_type, outcome.body)
     yield from _initial(recorded, ours)
     yield from diff(_by_object(recorded), _by_object(ours))
 

@@ -116,8 +116,8 @@ def _writes(line: Recorded, old: Look, new: Look, meta: dict[str, Any], agent_re
         annotated = _dressed(Look(new.annotated, old.given_up), meta)
         yield Write(line.where, "PUT", KEY, annotated, "", "the agent's annotations")
     if old.given_up != new.given_up:
-        yield Write(line.where, "PUT", KEY, node, "", "the node lifecycle controller's taint")
         yield Write(line.where, "PUT", f"{KEY}/status", node, "", "the node lifecycle controller's conditions")
+        yield Write(line.where, "PUT", KEY, node, "", "the node lifecycle controller's taint")
 
 
 def _created(ordered: Sequence[Recorded]) -> str:

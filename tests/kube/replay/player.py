@@ -69,7 +69,10 @@ class Player:
             for write in self.writes.get(line.where, ()):
                 self._write(write)
             outcomes.append(self._play(line))
-        self._to(max([self._now_s, *(_end_s(o.line) for o in self._open)]))
+        for outcome in sorted(self._open, key=lambda o: _end_s(o.line)):
+            if (end_s := _end_s(outcome.line)) < float("inf"):
+                self._advance(end_s)
+            self._finish(outcome)
         return outcomes
 
     # time

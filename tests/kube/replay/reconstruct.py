@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tests.kube.replay import agents, nodes, tables
+from tests.kube.replay import agents, definitions, nodes, tables
 from tests.kube.replay.decode import decoded
 from tests.kube.replay.meaning import normal
 from tests.kube.replay.meta import asked, target
@@ -176,7 +176,8 @@ def reconstruct(timeline: Timeline) -> dict[str, Any]:
         walk.line(line)
     objects = [o for o in walk.objects if o["kind"] != "Node"]
     writes = [w for w in walk.writes if "/nodes/" not in w.path and not w.path.endswith("/nodes")]
-    for more in (nodes.history(timeline, ordered), tables.appearances(timeline, ordered)):
+    special = (nodes.history(timeline, ordered), tables.appearances(timeline, ordered), definitions.history(timeline))
+    for more in special:
         objects += more.objects
         writes += more.writes
     objects += [*agents.credentials(objects), *agents.secrets(objects)]
