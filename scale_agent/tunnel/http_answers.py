@@ -1,4 +1,4 @@
-"""How responses look on the wire, and the answers that a server gives by itself (Go's net/http, 1.25).
+"""How responses look on the wire, and the answers that a server gives by itself (Go's net/http, 1.26).
 
 Read off ``net/http/server.go``: a request that cannot be read gets a fixed text, no Date and no Content-Length, and
 the connection is closed; an unknown Expect gets an empty 417.

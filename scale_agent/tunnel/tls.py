@@ -79,6 +79,11 @@ class TlsEnd:
         self.handshake_done = False
         self.peer_closed = False
 
+    @property
+    def alpn(self) -> str | None:
+        """The protocol agreed on: ``http/1.1``, or None if the peer offered none that we know."""
+        return self._tls.selected_alpn_protocol()
+
     def start(self) -> None:
         """CLIENT: say hello. On the server side there is nothing to say first, and this does nothing."""
         if not self.handshake_done:
