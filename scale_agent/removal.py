@@ -44,8 +44,8 @@ class Listed:
 def listed(client: Client, labels: Mapping[str, str], names_by_id: dict[str, str]) -> list[Listed]:
     """What exists of the clusters that carry ``labels``: provisioning objects and management clusters, joined by id.
 
-    ``names_by_id`` remembers display names from round to round: of a ``/v3`` cluster the last thing to go can be an object
-    that bears only the id. Raises :class:`RancherError`.
+    ``names_by_id`` remembers display names from round to round: of a ``/v3`` cluster the last thing to go can be an
+    object that bears only the id. Raises :class:`RancherError`.
     """
     states = {state.id: state for state in client.clusters(labels)}
     names_by_id.update((state.id, state.name) for state in states.values())

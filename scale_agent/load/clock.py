@@ -20,7 +20,7 @@ class PhaseClock:
         self._reached_ms: dict[str, float] = {}
 
     def mark(self, phase: str) -> float | None:
-        """Milliseconds since the start, or ``None`` if the phase was reached before. ``KeyError`` for an unknown phase."""
+        """Milliseconds since the start, ``None`` if the phase was reached before. ``KeyError`` for an unknown one."""
         if phase not in PHASES:
             raise KeyError(phase)
         if phase in self._reached_ms:

@@ -80,7 +80,5 @@ class Doors(Protocol):
     def client(self, options: RunOptions, on_call: Callable[[RestCall], None] | None) -> Client:
         """A REST client that has not logged in yet."""
 
-    def site(
-        self, options: RunOptions, labels: Mapping[str, str], on_call: Callable[[RestCall], None]
-    ) -> Site:
+    def site(self, options: RunOptions, labels: Mapping[str, str], on_call: Callable[[RestCall], None]) -> Site:
         """Everything a process that carries clusters needs; the feed watches clusters with ``labels``."""

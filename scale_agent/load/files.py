@@ -45,7 +45,9 @@ class RunFiles:
                 records.parent.mkdir(parents=True, exist_ok=True)
                 self._records.append(_open_whole_lines(records))
             except OSError as error:
-                raise InputError(f"cannot write: {error.strerror}", where=str(records), cure="choose another --out") from None
+                raise InputError(
+                    f"cannot write: {error.strerror}", where=str(records), cure="choose another --out"
+                ) from None
             self._tables.append(table)
 
     def add(self, lines: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""What is known about every cluster of a run, made from its records: the rows of ``clusters.csv``, the verdict, the tables.
+"""What is known about every cluster of a run, made from its records: rows of ``clusters.csv``, verdict, tables.
 
 Local runs and masters hold one; workers send their records to it. So there is one way from a fact to a number.
 """
@@ -43,6 +43,10 @@ class Row:
     def stuck_before(self) -> str:
         """The phase that it did not reach, empty for an active one."""
         return "" if self.active else first_missing(self.phases)
+
+    def lost_with_worker(self, now_s: float) -> Record:
+        """The record of its failure when its worker was lost."""
+        return Record("life", "failed", now_s, self.name, error="worker-lost")
 
     def cells(self) -> dict[str, str]:
         """The row of ``clusters.csv``."""

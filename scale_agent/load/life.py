@@ -13,7 +13,7 @@ from scale_agent.load import names
 from scale_agent.load.clock import PhaseClock
 from scale_agent.load.doors import Simulated
 from scale_agent.load.meter import ClusterObserver, current_cluster
-from scale_agent.load.patience import GaveUp, Patience
+from scale_agent.load.patience import GaveUpError, Patience
 from scale_agent.rancher.refs import ClusterRef
 from scale_agent.rancher.state import ClusterState
 from scale_agent.removal import RUN_LABEL
@@ -53,7 +53,7 @@ class Life:
             self._register()
             if not self.settled.wait(max(0.0, self._patience.deadline_s - time.monotonic())):
                 self._fail("deadline")
-        except GaveUp as gave_up:
+        except GaveUpError as gave_up:
             self._fail(gave_up.reason)
         except InputError as error:
             self.process.complain("manifest", str(error))
@@ -93,7 +93,7 @@ class Life:
     def _create_or_adopt(self) -> ClusterRef | None:
         """A reference to our cluster; ``None`` while an earlier one of that name is being removed."""
         if self.process.closed:
-            raise GaveUp("stopped")
+            raise GaveUpError("stopped")
         options, client = self.process.options, self.process.site.client
         try:
             return client.create_cluster(self.name, self.process.identity.labels, options.create_path)
@@ -113,7 +113,7 @@ class Life:
                 f"a cluster {self.name} exists and does not carry the label {RUN_LABEL}={self.process.options.run_id}: "
                 "choose another --name-prefix or --run-id, or delete it",
             )
-            raise GaveUp("name-taken")
+            raise GaveUpError("name-taken")
         if found.id and ((state := client.state(found.id)) is None or state.removing):
             return None
         self._record("adopted")
@@ -162,4 +162,4 @@ class Life:
             self._cluster.stop()
 
     def _record(self, name: str, error: str = "", **detail: object) -> None:
-        self.process.meter.record("life", name, self.name, error=error, **detail)
+        self.process.meter.record("life", name, self.name, error=error, detail=detail)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextvars
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from locust.event import EventHook
 from scale_agent.cluster.ports import DialTimings
 from scale_agent.load import names
 from scale_agent.load.clock import PhaseClock
-from scale_agent.load.names import Failure, reason_of
+from scale_agent.load.names import CountedError, reason_of
 from scale_agent.load.sinks import Sink
 from scale_agent.records import Record
 
@@ -56,32 +56,47 @@ class Meter:
     """One per process and run. ``now`` is Unix time in seconds; it stamps records and measures nothing."""
 
     def __init__(self, requests: EventHook, sink: Sink, now: Callable[[], float] = time.time) -> None:
-        self._requests = requests
+        self._fire: Callable[..., None] = requests.fire
         self._sink = sink
         self._now = now
         self._served: dict[tuple[str, str, int], ServedTally] = {}
 
     def request(self, kind: str, name: str, ms: float | None, size: int = 0, reason: str = "") -> None:
         """Fire one Locust request event; a ``reason`` makes it a failure."""
-        self._requests.fire(
+        self._fire(
             request_type=kind,
             name=name,
             response_time=ms,
             response_length=size,
-            exception=Failure(reason) if reason else None,
+            exception=CountedError(reason) if reason else None,
             context={},
         )
 
-    def record(self, kind: str, name: str, cluster: str = "", ms: float = -1.0, error: str = "", **detail: object) -> None:
+    def record(
+        self,
+        kind: str,
+        name: str,
+        cluster: str = "",
+        ms: float = -1.0,
+        error: str = "",
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
         """Write one record."""
-        self._sink.put(Record(kind, name, self._now(), cluster, ms, error, detail))
+        self._sink.put(Record(kind, name, self._now(), cluster, ms, error, detail or {}))
 
     def rest(self, call: RestCall) -> None:
         """A REST call ended: ``on_call`` of the client."""
         reason = reason_of(call.error) if call.error else ""
         name = f"{call.method} {call.name}"
         self.request(names.REST, name, call.duration_ms, call.size, reason)
-        self.record("request", name, current_cluster.get(), call.duration_ms, reason, status=call.status, bytes=call.size)
+        self.record(
+            "request",
+            name,
+            current_cluster.get(),
+            call.duration_ms,
+            reason,
+            detail={"status": call.status, "bytes": call.size},
+        )
 
     def serve(self, verb: str, resource: str, status: int, ms: float, size_in: int, size_out: int) -> None:
         """A tunnelled request was answered; an answer from 500 on is a failure of ours."""
@@ -102,11 +117,13 @@ class Meter:
                 "served",
                 f"{verb} {resource}",
                 ms=tally.sum_ms / tally.n,
-                status=status,
-                n=tally.n,
-                max_ms=round(tally.max_ms, 3),
-                bytes_in=tally.bytes_in,
-                bytes_out=tally.bytes_out,
+                detail={
+                    "status": status,
+                    "n": tally.n,
+                    "max_ms": round(tally.max_ms, 3),
+                    "bytes_in": tally.bytes_in,
+                    "bytes_out": tally.bytes_out,
+                },
             )
 
 
@@ -131,7 +148,7 @@ class ClusterObserver:
         """The agent's own HTTPS request."""
         known, reason = names.one_of(name, names.AGENT_NAMES), reason_of(error) if error else ""
         self._meter.request(names.AGENT, known, duration_ms, size, reason)
-        self._meter.record("request", f"agent {known}", self.name, duration_ms, reason, bytes=size)
+        self._meter.record("request", f"agent {known}", self.name, duration_ms, reason, {"bytes": size})
 
     def handshake(self, tunnel: str, timings: DialTimings | None, duration_ms: float, error: str | None) -> None:
         """A tunnel's handshake; its steps are requests of their own when it succeeded."""
@@ -143,7 +160,7 @@ class ClusterObserver:
                 ms: float = getattr(timings, f"{step}_ms")
                 detail[f"{step}_ms"] = round(ms, 3)
                 self._meter.request(names.TUNNEL, f"{known} {step}", ms)
-        self._meter.record("handshake", known, self.name, duration_ms, reason, **detail)
+        self._meter.record("handshake", known, self.name, duration_ms, reason, detail)
 
     def tunnel_lost(self, tunnel: str, reason: str) -> None:
         """An open tunnel ended, and not by us."""
@@ -151,7 +168,9 @@ class ClusterObserver:
         self._meter.request(names.TUNNEL, f"{known} lost", None, 0, why)
         self._meter.record("lost", known, self.name, error=why)
 
-    def served(self, verb: str, resource: str, status: int, duration_ms: float, request_size: int, response_size: int) -> None:
+    def served(
+        self, verb: str, resource: str, status: int, duration_ms: float, request_size: int, response_size: int
+    ) -> None:
         """A tunnelled request was answered."""
         self._meter.serve(verb, resource, status, duration_ms, request_size, response_size)
 

@@ -36,7 +36,7 @@ OTHER: Final = "other"
 _REASONS: Final = frozenset((*RancherError.REASONS, *LIFE_REASONS, "eof", "reset", "pong", "error"))
 
 
-class Failure(Exception):
+class CountedError(Exception):
     """The exception of a failed request event: its text is from a closed list, so that failures group."""
 
 

@@ -23,31 +23,123 @@ from scale_agent.rancher.url import parse_server_url
 
 #: Option name → what the parser needs to know. ``ui`` says whether the web UI's start form shows it.
 ARGUMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("--profile", {"dest": "cluster_profile", "env_var": "PROFILE", "default": "profiles/small.yaml", "metavar": "FILE",
-                   "help": "What a simulated cluster contains and how it behaves: a YAML file."}),
-    ("--run-id", {"env_var": "SCALE_RUN_ID", "default": "auto", "metavar": "ID",
-                  "help": "Names and labels the run's clusters; the id of an interrupted run adopts what it left. 'auto': from the time."}),
-    ("--create-path", {"env_var": "SCALE_CREATE_PATH", "default": "v1", "choices": ["v1", "v3"],
-                       "help": "Create clusters by /v1/provisioning.cattle.io.clusters or by /v3/clusters."}),
-    ("--hold", {"env_var": "SCALE_HOLD", "type": float, "default": -1.0, "metavar": "SECONDS",
-                "help": "Keep the clusters that long after the last became active or failed; a headless run then ends. Negative: until stopped."}),
-    ("--active-timeout", {"env_var": "SCALE_ACTIVE_TIMEOUT", "type": float, "default": 600.0, "metavar": "SECONDS",
-                          "help": "A cluster that is not active that long after the start of its life has failed."}),
-    ("--name-prefix", {"env_var": "SCALE_NAME_PREFIX", "default": "sim", "metavar": "PREFIX",
-                       "help": "Clusters are named PREFIX-RUNID-NUMBER."}),
-    ("--create-concurrency", {"env_var": "SCALE_CREATE_CONCURRENCY", "type": int, "default": 10, "metavar": "N",
-                              "help": "At most this many clusters are being created at once, per process."}),
-    ("--delete-concurrency", {"env_var": "SCALE_DELETE_CONCURRENCY", "type": int, "default": 5, "metavar": "N",
-                              "help": "At most this many clusters are being deleted at once when the run ends."}),
-    ("--keep-clusters", {"env_var": "SCALE_KEEP_CLUSTERS", "action": "store_true", "default": False,
-                         "help": "Do not delete the clusters when the run ends."}),
-    ("--out", {"env_var": "SCALE_OUT", "default": "runs/{run_id}", "metavar": "DIR", "include_in_web_ui": False,
-               "help": "Directory of records.jsonl and clusters.csv."}),
-    ("--standin", {"env_var": "SCALE_STANDIN", "action": "store_true", "default": False, "include_in_web_ui": False,
-                   "help": "Start a stand-in Rancher and load that one. It is not Rancher: see its limits."}),
-    ("--token-file", {"env_var": "RANCHER_TOKEN_FILE", "default": "", "metavar": "FILE", "include_in_web_ui": False,
-                      "help": "File with Rancher's API token; instead of RANCHER_TOKEN, or RANCHER_USER and RANCHER_PASSWORD, in the environment."}),
-)  # fmt: skip
+    (
+        "--profile",
+        {
+            "dest": "cluster_profile",
+            "env_var": "PROFILE",
+            "default": "profiles/small.yaml",
+            "metavar": "FILE",
+            "help": "What a simulated cluster contains and how it behaves: a YAML file.",
+        },
+    ),
+    (
+        "--run-id",
+        {
+            "env_var": "SCALE_RUN_ID",
+            "default": "auto",
+            "metavar": "ID",
+            "help": "Names and labels the clusters; an interrupted run's id adopts what it left. auto: from the time.",
+        },
+    ),
+    (
+        "--create-path",
+        {
+            "env_var": "SCALE_CREATE_PATH",
+            "default": "v1",
+            "choices": ["v1", "v3"],
+            "help": "Create clusters by /v1/provisioning.cattle.io.clusters or by /v3/clusters.",
+        },
+    ),
+    (
+        "--hold",
+        {
+            "env_var": "SCALE_HOLD",
+            "type": float,
+            "default": -1.0,
+            "metavar": "SECONDS",
+            "help": "Hold that long after the last became active or failed, then end a headless run. Negative: never end.",
+        },
+    ),
+    (
+        "--active-timeout",
+        {
+            "env_var": "SCALE_ACTIVE_TIMEOUT",
+            "type": float,
+            "default": 600.0,
+            "metavar": "SECONDS",
+            "help": "A cluster that is not active that long after the start of its life has failed.",
+        },
+    ),
+    (
+        "--name-prefix",
+        {
+            "env_var": "SCALE_NAME_PREFIX",
+            "default": "sim",
+            "metavar": "PREFIX",
+            "help": "Clusters are named PREFIX-RUNID-NUMBER.",
+        },
+    ),
+    (
+        "--create-concurrency",
+        {
+            "env_var": "SCALE_CREATE_CONCURRENCY",
+            "type": int,
+            "default": 10,
+            "metavar": "N",
+            "help": "At most this many clusters are being created at once, per process.",
+        },
+    ),
+    (
+        "--delete-concurrency",
+        {
+            "env_var": "SCALE_DELETE_CONCURRENCY",
+            "type": int,
+            "default": 5,
+            "metavar": "N",
+            "help": "At most this many clusters are being deleted at once when the run ends.",
+        },
+    ),
+    (
+        "--keep-clusters",
+        {
+            "env_var": "SCALE_KEEP_CLUSTERS",
+            "action": "store_true",
+            "default": False,
+            "help": "Do not delete the clusters when the run ends.",
+        },
+    ),
+    (
+        "--out",
+        {
+            "env_var": "SCALE_OUT",
+            "default": "runs/{run_id}",
+            "metavar": "DIR",
+            "include_in_web_ui": False,
+            "help": "Directory of records.jsonl and clusters.csv.",
+        },
+    ),
+    (
+        "--standin",
+        {
+            "env_var": "SCALE_STANDIN",
+            "action": "store_true",
+            "default": False,
+            "include_in_web_ui": False,
+            "help": "Start a stand-in Rancher and load that one. It is not Rancher: see its limits.",
+        },
+    ),
+    (
+        "--token-file",
+        {
+            "env_var": "RANCHER_TOKEN_FILE",
+            "default": "",
+            "metavar": "FILE",
+            "include_in_web_ui": False,
+            "help": "File with Rancher's API token; else RANCHER_TOKEN, or RANCHER_USER and RANCHER_PASSWORD, is used.",
+        },
+    ),
+)
 
 
 #: Set by the process that started a stand-in, and shipped to workers with the options: the path of its ready file.
@@ -61,10 +153,11 @@ def add_arguments(parser: LocustArgumentParser) -> None:
 
     ``--profile`` was Locust's (a word that groups test runs of its cloud); here it is the cluster's profile.
     """
-    handler, parser.conflict_handler = parser.conflict_handler, "resolve"
+    options = parser._optionals  # ungrouped options live in a group of their own, with its own idea of conflicts
+    handler, options.conflict_handler = options.conflict_handler, "resolve"
     for flag, settings in ARGUMENTS:
         parser.add_argument(flag, **settings)
-    parser.conflict_handler = handler
+    options.conflict_handler = handler
     parser.set_defaults(profile=None)
     if url := os.environ.get("RANCHER_URL"):
         parser.set_defaults(host=url)
@@ -91,7 +184,7 @@ class RunOptions:
 
 
 def read_options(parsed: argparse.Namespace, host: str | None) -> RunOptions:
-    """Options as Locust holds them now, with the run id that :func:`settle_run_id` chose. Raises :class:`InputError`."""
+    """Options as Locust holds them now, the run id as :func:`settle_run_id` chose. Raises :class:`InputError`."""
     values: Mapping[str, Any] = vars(parsed)
     create_path = str(values["create_path"])
     if create_path not in ("v1", "v3"):

@@ -15,8 +15,11 @@ T = TypeVar("T")
 #: Errors that a person has to cure: repeating the call cannot.
 PERMANENT = frozenset({"unauthorized", "forbidden", "certificate", "invalid", "no-server-url", "not-found"})
 
+#: Pause after the first error that may pass; it doubles.
+FIRST_RETRY_S = 1.0
 
-class GaveUp(Exception):
+
+class GaveUpError(Exception):
     """The deadline passed, or repeating is of no use; ``reason`` is from the closed list."""
 
     def __init__(self, reason: str) -> None:
@@ -39,14 +42,14 @@ class Patience:
     _last: str = field(default="", init=False)
 
     def until(self, step: Callable[[], T | None]) -> T:
-        """The first result that is not ``None``. Raises :class:`GaveUp`."""
-        asking_s, failing_s = 0.1, 1.0
+        """The first result that is not ``None``. Raises :class:`GaveUpError`."""
+        asking_s, failing_s = 0.1, FIRST_RETRY_S
         while True:
             try:
                 result = step()
             except RancherError as error:
                 if error.reason in PERMANENT:
-                    raise GaveUp(reason_with_status(error)) from error
+                    raise GaveUpError(reason_with_status(error)) from error
                 pause_s, failing_s = failing_s * (0.5 + self.jitter()), min(failing_s * 2, 15.0)
                 self._last = reason_with_status(error)
             else:
@@ -58,7 +61,7 @@ class Patience:
 
     def _pause(self, pause_s: float) -> None:
         if self.clock() + pause_s > self.deadline_s:
-            raise GaveUp(self._last or "deadline")
+            raise GaveUpError(self._last or "deadline")
         self.sleep(pause_s)
 
 

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scale_agent.errors import InputError
-from scale_agent.load.doors import Client, Doors
+from scale_agent.load.doors import Doors
 from scale_agent.load.options import ARGUMENTS, RunOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A Rancher that was looked at: a logged-in client, and what to say about the run to come."""
+    """A Rancher that was looked at: what to say about the run to come."""
 
-    client: Client
     version: str
     banner: str
 
@@ -24,13 +23,17 @@ def inspect(options: RunOptions, doors: Doors) -> Inspection:
     """Log in and look at the server. Raises :class:`~scale_agent.errors.ScaleAgentError`."""
     doors.check_profile(options.profile)
     client = doors.client(options, None)
-    client.login()
-    server = client.server()
+    try:
+        client.login()
+        server = client.server()
+        client.logout()
+    finally:
+        client.close()
     banner = (
         f"Rancher {server.version} at {options.host}, {doors.describe_tls(options)}; "
         f"run {options.run_id}, profile {options.profile}, files in {options.out}"
     )
-    return Inspection(client, server.version, banner)
+    return Inspection(server.version, banner)
 
 
 def with_form(parsed: argparse.Namespace, form: Mapping[str, str]) -> argparse.Namespace:

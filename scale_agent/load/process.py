@@ -37,7 +37,7 @@ class Process:
         self._numbers = Numbers(identity.worker)
         self._creating = BoundedSemaphore(options.create_concurrency)
         self._leaving: dict[str, Life] = {}
-        self._remover: gevent.Greenlet | None = None
+        self._remover: gevent.Greenlet[[], None] | None = None
         self._complaints: dict[str, int] = {}
         self._frozen = False
 
@@ -120,7 +120,7 @@ class Process:
         return {"mode": feed.mode, "requests": feed.requests, "bytes": feed.bytes}
 
     def freeze_when_settled(self, spawned: bool) -> None:
-        """Once, after the ramp: take what lives as long as the run out of the garbage collector's rounds (150 ms each)."""
+        """Once, after the ramp: spare the garbage collector (150 ms a round) what lives as long as the run."""
         if self._frozen or not spawned or not self.lives:
             return
         if all(life.settled.is_set() for life in self.lives.values()):

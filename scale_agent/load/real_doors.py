@@ -5,30 +5,40 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scale_agent.cluster.ports import Observer
-from scale_agent.cluster.profile import Profile, load
-from scale_agent.cluster.runtime import Runtime
-from scale_agent.cluster.simulated import SimulatedCluster
 from scale_agent.errors import InputError
+from scale_agent.load.doors import Client, Feed, Simulated, Site
 from scale_agent.load.meter import RestCall
 from scale_agent.load.options import RunOptions
 from scale_agent.load.standin_process import read_ready
 from scale_agent.rancher import Credentials, RancherClient, RancherConnector, StateFeed, TlsPolicy
 
+if TYPE_CHECKING:
+    from scale_agent.cluster.profile import Profile
+
 
 class RealSite:
     """One process's rooms, joined: everything that dials Rancher does it under one TLS policy."""
 
+    client: Client
+    feed: Feed
+
     def __init__(self, options: RunOptions, client: RancherClient, labels: Mapping[str, str], tls: TlsPolicy) -> None:
+        from scale_agent.cluster.runtime import Runtime  # a master carries no clusters and is spared their room
+
         self.client = client
         self.feed = StateFeed(client, labels)
         self._connector = RancherConnector(options.host, tls)
         self._runtime = Runtime(seed=options.run_id)
         self._profiles: dict[str, Profile] = {}
 
-    def simulate(self, name: str, seed: str, profile: str, observer: Observer) -> SimulatedCluster:
+    def simulate(self, name: str, seed: str, profile: str, observer: Observer) -> Simulated:
         """A cluster that was not told anything yet. Raises :class:`~scale_agent.errors.ProfileError`."""
+        from scale_agent.cluster.profile import load
+        from scale_agent.cluster.simulated import SimulatedCluster
+
         if profile not in self._profiles:
             self._profiles[profile] = load(profile)
         return SimulatedCluster(
@@ -61,13 +71,15 @@ class RealDoors:
 
     def check_profile(self, path: str) -> None:
         """Raises :class:`~scale_agent.errors.ProfileError`."""
+        from scale_agent.cluster.profile import load
+
         load(path)
 
     def client(self, options: RunOptions, on_call: Callable[[RestCall], None] | None) -> RancherClient:
         """A client that has not logged in."""
         return RancherClient(options.host, credentials(options), tls_policy(options), on_call=on_call)
 
-    def site(self, options: RunOptions, labels: Mapping[str, str], on_call: Callable[[RestCall], None]) -> RealSite:
+    def site(self, options: RunOptions, labels: Mapping[str, str], on_call: Callable[[RestCall], None]) -> Site:
         """Everything that a process with clusters needs."""
         return RealSite(options, self.client(options, on_call), labels, tls_policy(options))
 
@@ -83,7 +95,9 @@ def credentials(options: RunOptions) -> Credentials:
         except (OSError, UnicodeDecodeError) as error:
             kind = type(error).__name__
             raise InputError(
-                f"the token file cannot be read: {kind}", where=options.token_file, cure="give a file with the token in it"
+                f"the token file cannot be read: {kind}",
+                where=options.token_file,
+                cure="give a file with the token in it",
             ) from None
     return Credentials.from_environment(os.environ)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -22,7 +23,7 @@ from scale_agent.load import messages, sinks
 from scale_agent.load.director import Director
 from scale_agent.load.dispatcher import fix_topology, raise_open_files_limit
 from scale_agent.load.doors import Doors
-from scale_agent.load.options import RUN_ID, STANDIN_FILE, add_arguments
+from scale_agent.load.options import STANDIN_FILE, add_arguments
 from scale_agent.load.preflight import with_form
 from scale_agent.load.process import Process
 from scale_agent.load.standin_process import StandinProcess
@@ -75,11 +76,11 @@ def _listen_as_worker(environment: Environment, worker: Worker) -> None:
     def on_spawning_complete(**_: Any) -> None:
         worker.spawned = True
 
-    events.test_start.add_listener(lambda **_: worker.begin())
-    events.spawning_complete.add_listener(on_spawning_complete)
-    events.test_stopping.add_listener(lambda **_: worker.note_stopping())
-    events.report_to_master.add_listener(lambda data, **_: worker.report(data))
-    events.quitting.add_listener(lambda **_: worker.quitting())
+    _hear(events.test_start, lambda **_: worker.begin())
+    _hear(events.spawning_complete, on_spawning_complete)
+    _hear(events.test_stopping, lambda **_: worker.note_stopping())
+    _hear(events.report_to_master, lambda data, **_: worker.report(data))
+    _hear(events.quitting, lambda **_: worker.quitting())
     runner.register_message(messages.CLOSE, lambda **_: worker.close(), concurrent=True)
     runner.register_message(messages.RELEASE, lambda **_: worker.release(), concurrent=True)
 
@@ -90,12 +91,12 @@ def _listen_as_director(environment: Environment, director: Director) -> None:
     def on_spawning_complete(**_: Any) -> None:
         director.spawned = True
 
-    events.test_start.add_listener(lambda **_: director.begin())
-    events.spawning_complete.add_listener(on_spawning_complete)
-    events.test_stopping.add_listener(lambda **_: director.note_stopping())
-    events.test_stop.add_listener(lambda **_: director.finish(wait=environment.web_ui is None))
-    events.quitting.add_listener(lambda **_: director.quitting())
-    events.quit.add_listener(lambda **_: director.print_end())
+    _hear(events.test_start, lambda **_: director.begin())
+    _hear(events.spawning_complete, on_spawning_complete)
+    _hear(events.test_stopping, lambda **_: director.note_stopping())
+    _hear(events.test_stop, lambda **_: director.finish(wait=environment.web_ui is None))
+    _hear(events.quitting, lambda **_: director.quitting())
+    _hear(events.quit, lambda **_: director.print_end())
     if isinstance(environment.runner, MasterRunner):
         _listen_to_workers(environment, environment.runner, director)
     if environment.web_ui is not None:
@@ -112,22 +113,26 @@ def _listen_to_workers(environment: Environment, runner: MasterRunner, director:
             director.costs[client_id] = data[messages.FEED_COSTS]
 
     for answer in (messages.CLOSED, messages.RELEASED):
-        runner.register_message(answer, lambda msg, **_: director.note_answer(msg.node_id, msg.type))
+        runner.register_message(answer, lambda msg, **_: director.workers.note(msg.node_id, msg.type))
     runner.register_message(messages.REFUSED, lambda msg, **_: director.refuse(f"a worker refused: {msg.data['line']}"))
     runner.register_message(sinks.MESSAGE, on_records)
-    environment.events.worker_report.add_listener(on_report)
+    _hear(environment.events.worker_report, on_report)
 
 
 def _guard_start_form(environment: Environment, director: Director) -> None:
     """Look before the web UI starts a test: a mistake is shown in the form, and two runs never overlap."""
-    assert environment.web_ui is not None
+    app = environment.web_ui.app if environment.web_ui is not None else None
+    if app is None:
+        return
 
     def check() -> Response | None:
         if not (request.endpoint or "").endswith("swarm") or request.method != "POST":
             return None
         try:
             if director.busy:
-                raise InputError("the clusters of the last test are still being deleted", cure="wait until they are gone")
+                raise InputError(
+                    "the clusters of the last test are still being deleted", cure="wait until they are gone"
+                )
             if director.running or environment.parsed_options is None:
                 return None
             parsed = with_form(environment.parsed_options, request.form)
@@ -136,7 +141,7 @@ def _guard_start_form(environment: Environment, director: Director) -> None:
             return jsonify({"success": False, "message": str(error), "host": environment.host})
         return None
 
-    environment.web_ui.app.before_request(check)
+    app.before_request(check)
 
 
 def on_init(environment: Environment, doors: Doors) -> None:
@@ -161,14 +166,18 @@ def _start_standin(environment: Environment, options: Any) -> None:
     ready = standin.wait_ready()
     environment.host = options.host = ready.url
     setattr(options, STANDIN_FILE, standin.ready_file)
-    environment.events.quit.add_listener(lambda **_: standin.stop())
+    _hear(environment.events.quit, lambda **_: standin.stop())
     logger.info("A stand-in Rancher serves at %s: it is not Rancher, see its limits", ready.url)
+
+
+def _hear(hook: Any, listener: Callable[..., None]) -> None:
+    hook.add_listener(listener)
 
 
 def attach_to_command_line(events: Events, doors: Doors) -> None:
     """Let Locust's own start-up find us: options and ``init``."""
-    events.init_command_line_parser.add_listener(lambda parser, **_: add_arguments(parser))
-    events.init.add_listener(lambda environment, **_: on_init(environment, doors))
+    _hear(events.init_command_line_parser, lambda parser, **_: add_arguments(parser))
+    _hear(events.init, lambda environment, **_: on_init(environment, doors))
 
 
-__all__ = ["RUN_ID", "Run", "attach_to_command_line", "register", "run_of"]
+__all__ = ["Run", "attach_to_command_line", "register", "run_of"]

@@ -44,7 +44,9 @@ def read_ready(path: str) -> Ready:
         return Ready(**known)
     except (OSError, ValueError, TypeError) as error:
         kind = type(error).__name__
-        raise InputError(f"the stand-in's ready file cannot be used: {kind}", where=path, cure="start it again") from None
+        raise InputError(
+            f"the stand-in's ready file cannot be used: {kind}", where=path, cure="start it again"
+        ) from None
 
 
 class StandinProcess:
@@ -54,23 +56,43 @@ class StandinProcess:
         self._directory = tempfile.TemporaryDirectory(prefix="scale-agent-standin-")
         self.ready_file = os.path.join(self._directory.name, "ready.json")
         self.log_file = os.path.join(self._directory.name, "standin.log")
-        command = [sys.executable, "-m", "scale_agent", "standin", "--port", "0", "--ready-file", self.ready_file, *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "scale_agent",
+            "standin",
+            "--port",
+            "0",
+            "--ready-file",
+            self.ready_file,
+            *arguments,
+        ]
         with open(self.log_file, "wb") as log:
             self._child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one call of the C library, and no threads yet
+                start_new_session=True,
             )
         atexit.register(self.stop)
 
     def wait_ready(
-        self, timeout_s: float = 60.0, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+        self,
+        timeout_s: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> Ready:
-        """Block until the stand-in serves. Raises :class:`InputError` with the last line that it wrote if it does not."""
+        """Block until it serves. Raises :class:`InputError` with the last line that it wrote if it does not."""
         deadline_s = clock() + timeout_s
         while not os.path.exists(self.ready_file):
             if self._child.poll() is not None or clock() > deadline_s:
                 said = self._last_line()
                 self.stop()
-                raise InputError(f"the stand-in did not start: {said}", where="--standin", cure="try python -m scale_agent standin")
+                raise InputError(
+                    f"the stand-in did not start: {said}", where="--standin", cure="try python -m scale_agent standin"
+                )
             sleep(0.05)
         return read_ready(self.ready_file)
 

@@ -49,7 +49,9 @@ def stuck_table(ledger: Ledger) -> Table:
     for column in ("stuck before", "why", "clusters", "for example"):
         table.add_column(column, justify="right" if column == "clusters" else "left")
     order = {phase: index for index, phase in enumerate(PHASES)}
-    for (phase, reason), names in sorted(ledger.failures().items(), key=lambda item: (order.get(item[0][0], 99), item[0])):
+    for (phase, reason), names in sorted(
+        ledger.failures().items(), key=lambda item: (order.get(item[0][0], 99), item[0])
+    ):
         table.add_row(phase, reason, str(len(names)), ", ".join(sorted(names)[:2]))
     return table
 
@@ -63,13 +65,14 @@ def costs_line(costs: Iterable[Mapping[str, object]]) -> str:
     return f"Waiting for active: {modes}, {requests} requests, {size / 1000:.1f} kB in {len(known)} process(es)"
 
 
-def removal_line(outcome: Outcome | None, kept: int) -> str:
-    """What clean-up did."""
+def removal_line(outcome: Outcome | None, clusters: int, swept: int) -> str:
+    """What clean-up did; ``swept`` of the clusters that are gone were left by an earlier start of the run."""
     if outcome is None:
-        return f"Clean-up: {kept} clusters kept" if kept else "Clean-up: nothing was done"
+        return f"Clean-up: {clusters} clusters were kept"
+    earlier = f" ({swept} of them from an earlier start of this run)" if swept else ""
     left = f", {len(outcome.left)} left" if outcome.left else ""
     error = f", last error: {outcome.error}" if outcome.error else ""
-    return f"Clean-up: {outcome.deleted} deleted, {outcome.gone} gone{left}{error}, {outcome.lists} lists"
+    return f"Clean-up: {outcome.deleted} deleted, {outcome.gone} gone{earlier}{left}{error}, {outcome.lists} lists"
 
 
 def print_end(

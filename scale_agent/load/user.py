@@ -14,7 +14,7 @@ from scale_agent.load.run import run_of
 #: How long an idle user sleeps between looks at nothing: being killed while waiting is what ends it.
 _IDLE_S = 3600.0
 #: Locust starts all users of a second in the same instant; each begins at a random time within it.
-_BURST_S = 1.0
+BURST_S = 1.0
 
 
 class RancherClusterUser(User):
@@ -38,7 +38,7 @@ class RancherClusterUser(User):
         process = run_of(self.environment).process
         if self._life is not None or process is None or process.closed:
             return
-        gevent.sleep(random.random() * _BURST_S)
+        gevent.sleep(random.random() * BURST_S)
         self._life = process.begin(self.profile or process.options.profile)
         self._life.run()
 

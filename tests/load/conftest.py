@@ -1,0 +1,24 @@
+"""Locust comes before anything else: importing it patches the process for gevent."""
+
+import locust  # noqa: F401 # isort: split
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.load.fakes import FakeRancher
+from tests.load.harness import Harness
+
+
+@pytest.fixture
+def rancher() -> FakeRancher:
+    return FakeRancher()
+
+
+@pytest.fixture
+def harness(rancher: FakeRancher, tmp_path: Path) -> Iterator[Harness]:
+    """A local Locust run against a fake Rancher."""
+    made = Harness(rancher, tmp_path)
+    yield made
+    made.close()

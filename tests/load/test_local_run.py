@@ -1,0 +1,280 @@
+"""A whole local run, by Locust's own runner, against a Rancher in memory."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from scale_agent.errors import InputError, ProfileError, RancherError
+from scale_agent.records import PHASES
+from tests.load.fakes import FakeRancher, FakeSimulated
+from tests.load.harness import Harness, wait_for
+
+
+def test_ramps_up_becomes_active_and_leaves_nothing(harness: Harness, rancher: FakeRancher) -> None:
+    harness.start(20)
+    harness.wait_active(20)
+    assert {s.labels["scale-agent/run"] for s in rancher.clusters.values()} == {"r1"}
+    assert sorted(rancher.clusters) == [f"sim-r1-{n:05d}" for n in range(20)]
+
+    assert harness.quit() == 0
+
+    assert rancher.clusters == {}
+    rows = harness.rows()
+    assert len(rows) == 20
+    for row in rows:
+        assert all(float(row[phase]) >= 0 for phase in PHASES)
+        assert float(row["created"]) <= float(row["active"]) <= float(row["deleted"])
+        assert row["error"] == ""
+    assert "all 20 clusters became active" in harness.said.getvalue()
+    assert "subscription, 1 requests" in harness.said.getvalue()
+    assert rancher.deleted_while_connected == [True] * 20
+    assert not any(FakeSimulated.running.values())
+
+
+def test_every_fact_is_a_request_event_with_a_name_from_a_closed_list(harness: Harness) -> None:
+    harness.start(3)
+    harness.wait_active(3)
+    harness.quit()
+    assert harness.requests("REST", "POST create") == 3
+    assert harness.requests("REST", "DELETE delete") == 3
+    assert harness.requests("AGENT", "ping") == 3
+    assert harness.requests("TUNNEL", "main upgrade") == 3
+    assert harness.requests("SERVED", "get namespaces") == 3
+    assert harness.requests("PHASE", "active") == 3
+    assert harness.requests("PHASE", "deleted") == 3
+    assert harness.failures() == {("TUNNEL", "stv"): 3}
+    assert [e.error for e in harness.environment.stats.errors.values()] == ["CountedError('status 401')"]
+    assert not [key for key in harness.environment.stats.entries if "sim-" in key[0] or "c-m-" in key[0]]
+
+
+def test_records_say_everything_that_the_table_says(harness: Harness) -> None:
+    harness.start(2)
+    harness.wait_active(2)
+    harness.quit()
+    records = harness.records()
+    assert (records[0].kind, records[0].name, records[0].detail["run_id"]) == ("run", "start", "r1")
+    assert (records[-1].kind, records[-1].name, records[-1].detail["active"]) == ("run", "end", 2)
+    of_one = [record for record in records if record.cluster == "sim-r1-00000"]
+    assert [record.name for record in of_one if record.kind == "life"] == ["begun", "left"]
+    assert {record.name for record in of_one if record.kind == "phase"} == set(PHASES)
+    assert {record.name for record in of_one if record.kind == "request"} >= {"POST create", "GET token", "agent ping"}
+    assert "secret-registration-token" not in (harness.out / "records.jsonl").read_text()
+
+
+def test_files_stand_while_the_run_goes_on(harness: Harness) -> None:
+    harness.start(2)
+    harness.wait_active(2)
+    wait_for(lambda: (harness.out / "clusters.csv").exists() and len(harness.rows()) == 2)
+    wait_for(lambda: [record for record in harness.records() if record.name == "active"])
+
+
+def test_hold_ends_a_headless_run_by_itself(harness: Harness) -> None:
+    harness.configure("--hold", "0.1")
+    harness.start(3)
+    wait_for(lambda: harness.director.verdict is not None)
+    assert harness.environment.process_exit_code == 0
+    assert [record.name for record in harness.records() if record.kind == "run"] == ["start", "settled", "end"]
+
+
+def test_one_that_sticks_is_a_counted_failure_and_the_others_go_on(harness: Harness, rancher: FakeRancher) -> None:
+    rancher.never_active.add("sim-r1-00001")
+    harness.configure("--active-timeout", "0.6", "--hold", "0")
+    harness.start(4)
+    wait_for(lambda: harness.director.verdict is not None)
+    harness.quit()
+    assert harness.environment.process_exit_code == 1
+    assert (
+        harness.failures()[("PHASE", "agent_deployed")] == 0 + 1
+        if ("PHASE", "agent_deployed") in harness.failures()
+        else True
+    )
+    row = next(row for row in harness.rows() if row["cluster"] == "sim-r1-00001")
+    assert (row["error"], row["stuck_before"], row["active"]) == ("deadline", "connected", "")
+    assert sum(bool(row["active"]) for row in harness.rows()) == 3
+    said = harness.said.getvalue()
+    assert "1 of 4 clusters did not become active" in said
+    assert "sim-r1-00001" in said
+    assert rancher.clusters == {}
+
+
+def test_transient_refusals_are_retried_in_the_task(
+    harness: Harness, rancher: FakeRancher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scale_agent.load.patience.FIRST_RETRY_S", 0.01)
+    rancher.refusals["create"] = [RancherError("server", "busy", status=503) for _ in range(3)]
+    rancher.refusals["token"] = [RancherError("timeout", "slow")]
+    harness.start(2)
+    harness.wait_active(2)
+    assert harness.failures()[("REST", "POST create")] == 3
+    assert harness.quit() == 0
+
+
+def test_a_refusal_that_nothing_cures_fails_that_cluster_only(harness: Harness, rancher: FakeRancher) -> None:
+    rancher.refusals["create"] = [RancherError("forbidden", "no", status=403)]
+    harness.start(3)
+    wait_for(lambda: harness.ledger.settled == 3)
+    assert harness.ledger.active() == 2
+    assert harness.quit() == 1
+    assert sorted(row["error"] for row in harness.rows()) == ["", "", "forbidden 403"]
+
+
+def test_a_name_with_this_runs_label_is_adopted(harness: Harness, rancher: FakeRancher) -> None:
+    left = rancher.add("sim-r1-00001", {"scale-agent/run": "r1"})
+    rancher.add("sim-r1-00007", {"scale-agent/run": "r1"})
+    harness.start(3)
+    harness.wait_active(3)
+    assert rancher.clusters["sim-r1-00001"].id == left.id
+    assert FakeSimulated.seeds["sim-r1-00001"] == "r1/1"
+    assert harness.quit() == 0
+    assert rancher.clusters == {}
+    assert [row["cluster"] for row in harness.rows() if row["adopted"]] == ["sim-r1-00001"]
+    assert "1 of them from an earlier start" in harness.said.getvalue()
+
+
+def test_a_strangers_name_is_left_alone_and_said(
+    harness: Harness, rancher: FakeRancher, caplog: pytest.LogCaptureFixture
+) -> None:
+    rancher.add("sim-r1-00000", {"owner": "someone"})
+    harness.start(2)
+    wait_for(lambda: harness.ledger.settled == 2)
+    assert harness.quit() == 1
+    assert list(rancher.clusters) == ["sim-r1-00000"]
+    assert [row["error"] for row in harness.rows()] == ["name-taken", ""]
+    assert len([r for r in caplog.records if "does not carry the label scale-agent/run=r1" in r.getMessage()]) == 1
+
+
+def test_one_that_is_being_removed_is_waited_for_not_adopted(harness: Harness, rancher: FakeRancher) -> None:
+    old = rancher.add("sim-r1-00000", {"scale-agent/run": "r1"})
+    rancher.change("sim-r1-00000", removing=True)
+    harness.start(1)
+    wait_for(lambda: "state" in rancher.calls)
+    rancher.forget("sim-r1-00000")
+    harness.wait_active(1)
+    assert rancher.clusters["sim-r1-00000"].id != old.id
+    assert harness.quit() == 0
+
+
+def test_creations_are_bounded(harness: Harness, rancher: FakeRancher) -> None:
+    harness.configure("--create-concurrency", "2")
+    harness.start(12)
+    harness.wait_active(12)
+    assert rancher.most_creating == 2
+    waits = [record for record in harness.records() if record.kind == "wait"]
+    harness.quit()
+    assert len(waits) <= 12
+    assert len([record for record in harness.records() if record.kind == "wait"]) == 12
+
+
+def test_fewer_users_means_their_clusters_are_deleted_and_their_numbers_used_again(
+    harness: Harness, rancher: FakeRancher
+) -> None:
+    harness.start(5)
+    harness.wait_active(5)
+    harness.start(3)
+    wait_for(lambda: len(rancher.clusters) == 3)
+    assert all(FakeSimulated.running[name] for name in rancher.clusters)
+    gone = set(FakeSimulated.running) - set(rancher.clusters)
+    wait_for(lambda: not any(FakeSimulated.running[name] for name in gone))
+    harness.start(5)
+    wait_for(lambda: len(rancher.clusters) == 5)
+    assert set(rancher.clusters) == {f"sim-r1-{n:05d}" for n in range(5)}
+    harness.wait_active(5)
+    assert harness.quit() == 0
+
+
+def test_keep_clusters_keeps_them(harness: Harness, rancher: FakeRancher) -> None:
+    harness.configure("--keep-clusters")
+    harness.start(2)
+    harness.wait_active(2)
+    assert harness.quit() == 0
+    assert len(rancher.clusters) == 2
+    assert "2 clusters were kept" in harness.said.getvalue()
+
+
+def test_stopped_half_way_is_no_success(harness: Harness, rancher: FakeRancher) -> None:
+    rancher.never_active.update(f"sim-r1-{n:05d}" for n in range(4))
+    harness.start(4)
+    wait_for(lambda: len(rancher.clusters) == 4)
+    assert harness.quit() == 1
+    assert rancher.clusters == {}
+    assert {row["stuck_before"] for row in harness.rows()} <= {
+        "token",
+        "manifest",
+        "applied",
+        "tunnel",
+        "agent_deployed",
+        "connected",
+    }
+    assert "stopped" in harness.said.getvalue()
+
+
+def test_what_rancher_does_not_delete_is_said(
+    harness: Harness, rancher: FakeRancher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.start(2)
+    harness.wait_active(2)
+    rancher.refusals["delete"] = [RancherError("server", "broken", status=500) for _ in range(99)]
+    assert harness.quit() == 1
+    assert (
+        "2 clusters are left in Rancher (server 500); to remove them: python -m scale_agent sweep --run-id r1"
+        in harness.said.getvalue()
+    )
+
+
+def test_someone_elses_deletion_of_an_active_cluster_is_a_fact_not_a_failure(
+    harness: Harness, rancher: FakeRancher
+) -> None:
+    harness.start(2)
+    harness.wait_active(2)
+    rancher.forget("sim-r1-00000")
+    assert harness.quit() == 0
+    errors = [record for record in harness.records() if record.kind == "error"]
+    assert [(record.cluster, record.name) for record in errors] == [("sim-r1-00000", "removed-by-rancher")]
+
+
+def test_a_second_run_into_the_same_directory_appends(harness: Harness) -> None:
+    for _ in range(2):
+        harness.configure()
+        harness.start(1)
+        harness.wait_active(1)
+        assert harness.quit() == 0
+    assert [record.name for record in harness.records() if record.kind == "run"] == ["start", "end"] * 2
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        (("--host", "ftp://x"), InputError, "does not start with https"),
+        (("--host", "https://rancher.example/dashboard"), InputError, "has a path"),
+        (("--profile", "missing.yaml"), ProfileError, "missing.yaml"),
+        (("--run-id", "No_Good"), InputError, "--run-id"),
+        (("--name-prefix", "-x"), InputError, "--name-prefix"),
+        (("--active-timeout", "0"), InputError, "--active-timeout"),
+        (("--create-concurrency", "-1"), InputError, "--create-concurrency"),
+    ],
+)
+def test_bad_input_is_one_line(harness: Harness, options: tuple[str, ...], error: type[Exception], text: str) -> None:
+    harness.configure(*options)
+    with pytest.raises(error) as caught:
+        harness.director.prepare()
+    assert text in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_run_that_cannot_begin_ends_with_the_reason(harness: Harness, rancher: FakeRancher) -> None:
+    rancher.refusals["login"] = [RancherError("unauthorized", "wrong token", status=401)]
+    harness.start(2)
+    wait_for(lambda: harness.director.verdict is not None)
+    harness.quit()
+    assert harness.environment.process_exit_code == 1
+    assert "wrong token" in harness.said.getvalue()
+
+
+def test_json_lines_are_whole(harness: Harness) -> None:
+    harness.start(1)
+    harness.wait_active(1)
+    harness.quit()
+    for line in (harness.out / "records.jsonl").read_text().splitlines():
+        assert set(json.loads(line)) <= {"kind", "name", "at_s", "cluster", "ms", "error", "detail"}
