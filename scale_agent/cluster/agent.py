@@ -182,13 +182,13 @@ class AgentPod:
         assert isinstance(event, Opened)
         self.lines[event.tunnel] = Line.OPEN
         if event.tunnel == STV:
-            return []
+            return [Write(self.number, "embedded")]
         self.connected = self.up = True
         self.crashes = 0
         actions: list[Action] = [Write(self.number, "connected")]
         if self.template.second_tunnel and self.lines[STV] is Line.IDLE:
             self.lines[STV] = Line.DELAYED
-            actions += [Write(self.number, "embedded"), Wait(self.number, STV, self.second_delay_s)]
+            actions.append(Wait(self.number, STV, self.second_delay_s))
         return actions
 
     def _probe(self, _: Event) -> list[Action]:

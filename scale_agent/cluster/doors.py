@@ -1,7 +1,7 @@
 """What stands behind a tunnel: who is served on a tunnelled connection, and how requests are answered.
 
-The main tunnel leads to the API server over TLS; any other address is a dial that fails. The second tunnel leads, whatever
-address is asked for, to the agent's embedded server over plain HTTP (protocol/rancher.md, section 2.4).
+The main tunnel leads to the API server over TLS; any other address is a dial that fails. The second tunnel leads,
+whatever address is asked for, to the agent's embedded server over plain HTTP (protocol/rancher.md, section 2.4).
 """
 
 from __future__ import annotations

@@ -10,6 +10,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+#: What an agent asks of Rancher beside its tunnels; ``connect`` is the second tunnel's plain GET before its first dial
+#: (answered 401), ``import`` is the manifest's, which the agent's owner fetches.
+AGENT_REQUESTS = ("ping", "cacerts", "root", "connect", "import")
+
+#: Reasons of :meth:`Observer.error`: a websocket message no session can read, a message that means nothing, a tunnelled
+#: connection that is no TLS or HTTP, a dial to another address than the API server's, an agent start that failed (four), an
+#: agent without credentials, credentials for another server than ours, a write of the agent that was refused.
+ERROR_REASONS = (
+    "frame",
+    "message",
+    "connection",
+    "connect",
+    "ping",
+    "cacerts",
+    "checksum",
+    "root",
+    "credentials",
+    "server-url",
+    "write",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
@@ -26,18 +47,19 @@ class WebSocket(Protocol):
     def receive(self) -> tuple[int, bytes, bool]:
         """Block for the next frame: (opcode, payload, fin); continuation frames have opcode 0.
 
-        Raises :class:`~scale_agent.errors.DialError` (reason ``closed``, ``protocol``, ``timeout``) when the socket is over.
+        Raises :class:`~scale_agent.errors.DialError` (reason ``closed``, ``protocol``, ``timeout``)
+        when the socket is over.
         Answers the peer's pings and its close by itself, and still returns them (opcodes 9, 10, 8).
         """
 
     def send(self, messages: Sequence[bytes]) -> None:
-        """Send each as one binary message in one frame; joined into as few writes as possible. Raises like ``receive``."""
+        """Send each as one binary message in one frame, joined into few writes. Raises like ``receive``."""
 
     def ping(self) -> None:
         """Send an empty ping. Raises like ``receive``."""
 
     def shutdown(self) -> None:
-        """End the connection at once, from any greenlet; the reader's ``receive`` then raises. Idempotent, never blocks."""
+        """End the connection at once, from any greenlet; ``receive`` then raises. Idempotent, never blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +84,8 @@ class Connector(Protocol):
     def dial(self, path: str, headers: Sequence[tuple[str, str]], timeout_s: float) -> tuple[WebSocket, DialTimings]:
         """Open a websocket to ``server_url + path`` (wss), with the header set of the real agent's dialer.
 
-        Raises :class:`~scale_agent.errors.DialError`; a refused upgrade has reason ``status``, its status, and Rancher's body in ``what``.
+        Raises :class:`~scale_agent.errors.DialError`; a refused upgrade has reason ``status``, its status, and Rancher's
+        body in ``what``.
         """
 
 
@@ -76,16 +99,24 @@ class Observer(Protocol):
         """A phase of ``records.PHASES`` was reached now (first time only counts)."""
 
     def agent_request(self, name: str, duration_ms: float, size: int, error: str | None) -> None:
-        """An HTTPS request of the agent to Rancher: ``ping``, ``cacerts``, ``root``, ``import``."""
+        """An HTTPS request of the agent to Rancher: one of :data:`AGENT_REQUESTS`; ``error`` is a word or two."""
 
     def handshake(self, tunnel: str, timings: DialTimings | None, duration_ms: float, error: str | None) -> None:
-        """A tunnel (``main`` or ``stv``) was opened, or could not be (``error`` is ``reason status text`` without ids)."""
+        """A tunnel (``main`` or ``stv``) was opened, or could not be (``error``: ``reason status text`` without ids)."""
 
     def tunnel_lost(self, tunnel: str, reason: str) -> None:
         """An open tunnel ended and we did not end it."""
 
-    def served(self, verb: str, resource: str, status: int, duration_ms: float, request_size: int, response_size: int) -> None:
-        """A tunnelled request was answered: Kubernetes verb and resource (``get``, ``namespaces``), our own service time."""
+    def served(
+        self, verb: str, resource: str, status: int, duration_ms: float, request_size: int, response_size: int
+    ) -> None:
+        """A tunnelled request was answered: Kubernetes verb and resource (``get``, ``namespaces``), our service time.
+
+        A watch is told of when it begins; its ``response_size`` is 0.
+        """
 
     def error(self, reason: str, text: str) -> None:
-        """Something went wrong that is Rancher's or the wire's doing and that the cluster survives (hostile frame, refused dial)."""
+        """Something went wrong that is Rancher's or the wire's doing and that the cluster survives.
+
+        ``reason`` is one of :data:`ERROR_REASONS`; ``text`` is for people.
+        """

@@ -53,7 +53,7 @@ class Runtime:
         self._due: deque[Timer] = deque()
         self._looker: gevent.Greenlet[..., None] | None = None
         self._contexts: dict[tuple[str, str], ssl.SSLContext] = {}
-        self._snapshots: dict[Profile, Snapshot] = {}
+        self._snapshots: dict[str, Snapshot] = {}
         self._date: tuple[int, str] = (0, "")
 
     def start(self) -> None:
@@ -95,10 +95,10 @@ class Runtime:
 
     def snapshot(self, profile: Profile) -> Snapshot:
         """The profile's contents, compiled once per process."""
-        snapshot = self._snapshots.get(profile)
+        snapshot = self._snapshots.get(profile.digest)
         if snapshot is None:
             snapshot = Snapshot.build(profile.objects(), version=profile.version, now=self.clock())
-            self._snapshots[profile] = snapshot
+            self._snapshots[profile.digest] = snapshot
         return snapshot
 
     def http_date(self) -> str:

@@ -1,0 +1,182 @@
+"""A profile: what a simulated cluster contains and how its agent behaves. Data, read from YAML, compiled once.
+
+``load`` reads a file and refuses what it does not understand, with file, line, path and cure. The fields are those
+of :data:`_PROFILE` and the tables below; ``profiles/small.yaml`` shows and explains them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scale_agent.cluster import contents
+from scale_agent.cluster.contents import Namespace, Node, Workload
+from scale_agent.cluster.life import Timings
+from scale_agent.cluster.yaml_place import Place, parse
+from scale_agent.errors import ProfileError
+
+_NAME = r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?"
+_PATTERN = r"[a-z0-9]([a-z0-9-]|\{n\}){0,60}"
+_VERSION = r"v1\.\d{1,2}\.\d{1,2}([-+][A-Za-z0-9.+-]+)?"
+_HOST = r"(\d{1,3}(\.\d{1,3}){3}|[a-z0-9]([a-z0-9.-]*[a-z0-9])?):\d{1,5}"
+_DAY_S = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One profile. ``digest`` identifies its content: two of equal digest compile to the same snapshot.
+
+    ``address`` is the API server's as the agent tells Rancher, ``host:port``; ``own_authority``: each cluster has a
+    certificate authority of its own instead of the run's. ``replicas``: agent pods, 1 or 2.
+    """
+
+    name: str
+    version: str
+    digest: str
+    address: str
+    own_authority: bool
+    replicas: int
+    timings: Timings
+    nodes: tuple[Node, ...]
+    namespaces: tuple[Namespace, ...]
+    workloads: tuple[Workload, ...]
+    extra: tuple[dict[str, Any], ...]
+
+    @property
+    def host(self) -> str:
+        """The address without its port."""
+        return self.address.rpartition(":")[0]
+
+    def objects(self) -> list[dict[str, Any]]:
+        """Everything the profile puts into a cluster, as Kubernetes objects; fresh ones on every call."""
+        return contents.objects(self.version, self.nodes, self.namespaces, self.workloads, self.extra)
+
+
+def load(path: str | Path) -> Profile:
+    """Read a profile file. Raises :class:`ProfileError` for everything that is wrong with it."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ProfileError("not text in UTF-8", where=str(path), cure="save it as UTF-8") from None
+    except OSError as error:
+        what = f"cannot be read: {error.strerror}"
+        raise ProfileError(what, where=str(path), cure="name a profile file, such as profiles/small.yaml") from None
+    return loads(text, str(path))
+
+
+def loads(text: str, file: str = "profile") -> Profile:
+    """The same from text; ``file`` is for messages."""
+    fields = parse(text, file).fields(_PROFILE, required=("name", "version"))
+    api = fields["api"].fields(("address", "authority")) if "api" in fields else {}
+    agent = fields["agent"].fields(_AGENT) if "agent" in fields else {}
+    version = fields["version"].text(_VERSION, 'write a Kubernetes version such as "v1.36.2"')
+    _refuse_managed(fields["version"], version)
+    return Profile(
+        name=fields["name"].text(_NAME, "use small letters, digits and dashes, at most 52"),
+        version=version,
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+        address=_address(api["address"]) if "address" in api else "10.43.0.1:443",
+        own_authority="authority" in api and api["authority"].choice("run", "cluster") == "cluster",
+        replicas=agent["replicas"].integer(1, 2) if "replicas" in agent else 1,
+        timings=_timings(agent),
+        nodes=_list(fields, "nodes", _node),
+        namespaces=_list(fields, "namespaces", _namespace),
+        workloads=_list(fields, "workloads", _workload),
+        extra=_list(fields, "objects", _object),
+    )
+
+
+#: Fields of the document, of ``agent`` with their defaults (as recorded), and of the entries of the lists.
+_PROFILE = ("name", "version", "api", "agent", "nodes", "namespaces", "workloads", "objects")
+_SECONDS = {"first_start_s": 0.3, "next_start_s": 0.6, "overlap_s": 2.0, "cleanup_s": 60.0}
+_SECOND_TUNNEL_S = (5.0, 20.0)
+_AGENT = ("replicas", "second_tunnel_s", *_SECONDS)
+_NODE = ("name", "count", "roles", "labels", "annotations", "capacity")
+_NAMESPACE = ("name", "count", "labels", "annotations")
+_WORKLOAD = ("kind", "namespace", "name", "count", "replicas", "image", "requests", "labels")
+
+
+def _list(fields: dict[str, Place], name: str, read: Any) -> tuple[Any, ...]:
+    return fields[name].each(read) if name in fields else ()
+
+
+def _refuse_managed(place: Place, version: str) -> None:
+    """Rancher takes such clusters for its own kind and installs things into them (protocol/rancher.md, 3.2)."""
+    for word in ("k3s", "rke2"):
+        if word in version:
+            place.fail(f"a version of {word}", "write a generic Kubernetes version; Rancher treats that kind specially")
+
+
+def _address(place: Place) -> str:
+    address = place.text(_HOST, 'write host:port, as in "10.43.0.1:443"')
+    if not 1 <= int(address.rpartition(":")[2]) <= 65535:
+        place.fail("the port is out of range", "use 1 to 65535")
+    return address
+
+
+def _timings(agent: dict[str, Place]) -> Timings:
+    seconds = {name: agent[name].number(0, _DAY_S) if name in agent else default for name, default in _SECONDS.items()}
+    second = _range(agent["second_tunnel_s"]) if "second_tunnel_s" in agent else _SECOND_TUNNEL_S
+    return Timings(second_tunnel_s=second, **seconds)
+
+
+def _range(place: Place) -> tuple[float, float]:
+    ends = place.each(lambda end: end.number(0, _DAY_S))
+    if len(ends) != 2 or ends[0] > ends[1]:
+        place.fail("no range", "write the least and the most seconds, as in [5, 20]")
+    return ends[0], ends[1]
+
+
+def _pattern(fields: dict[str, Place]) -> tuple[str, int]:
+    name = fields["name"].text(_PATTERN, "use small letters, digits and dashes; {n} is the number")
+    count = fields["count"].integer(1, 5000) if "count" in fields else 1
+    if count > 1 and "{n}" not in name:
+        fields["name"].fail(f"{count} times the same name", f"number them: {name}-{{n}}")
+    return name, count
+
+
+def _texts(fields: dict[str, Place], name: str) -> tuple[tuple[str, str], ...]:
+    return tuple(fields[name].texts().items()) if name in fields else ()
+
+
+def _node(place: Place) -> Node:
+    fields = place.fields(_NODE, required=("name",))
+    name, count = _pattern(fields)
+    roles = fields["roles"].each(lambda role: role.choice(*contents.ROLES)) if "roles" in fields else ()
+    capacity = contents.DEFAULT_CAPACITY | (fields["capacity"].texts() if "capacity" in fields else {})
+    labels, annotations = _texts(fields, "labels"), _texts(fields, "annotations")
+    return Node(name, count, roles, labels, annotations, tuple(capacity.items()))
+
+
+def _namespace(place: Place) -> Namespace:
+    fields = place.fields(_NAMESPACE, required=("name",))
+    name, count = _pattern(fields)
+    return Namespace(name, count, _texts(fields, "labels"), _texts(fields, "annotations"))
+
+
+def _workload(place: Place) -> Workload:
+    fields = place.fields(_WORKLOAD, required=("kind", "namespace", "name", "image"))
+    name, count = _pattern(fields)
+    return Workload(
+        kind=fields["kind"].choice(*contents.WORKLOAD_KINDS),
+        namespace=fields["namespace"].text(_NAME, "write a namespace's name"),
+        name=name,
+        count=count,
+        replicas=fields["replicas"].integer(0, 1000) if "replicas" in fields else 1,
+        image=fields["image"].text(r"\S+", "write an image, such as nginx:1.29"),
+        requests=_texts(fields, "requests"),
+        labels=_texts(fields, "labels"),
+    )
+
+
+def _object(place: Place) -> dict[str, Any]:
+    value = place.plain()
+    if not isinstance(value, dict):
+        place.fail("no object", "write apiVersion, kind and metadata.name")
+    metadata = value.get("metadata")
+    named = isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
+    if not named or not all(isinstance(value.get(key), str) for key in ("apiVersion", "kind")):
+        place.fail("an object needs apiVersion, kind and metadata.name", "add what is missing")
+    return value

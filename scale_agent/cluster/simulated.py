@@ -1,0 +1,207 @@
+"""One simulated downstream cluster: its API server, its agent, and the few things its owner may ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gevent.event import Event as Signal
+
+from scale_agent.cluster import deployment, manifest, writes
+from scale_agent.cluster.crew import Crew
+from scale_agent.cluster.doors import ApiDoor
+from scale_agent.cluster.identity import ClusterIdentity
+from scale_agent.cluster.life import Life
+from scale_agent.cluster.ports import Connector, Observer
+from scale_agent.cluster.profile import Profile
+from scale_agent.cluster.runtime import Runtime, Timer
+from scale_agent.cluster.steps import CleanupSeen, DeploymentSeen
+from scale_agent.kube.errors import StatusError
+from scale_agent.kube.local import LocalClient
+from scale_agent.kube.server import ApiServer
+
+_JOBS = "/apis/batch/v1/namespaces/default/jobs"
+_NAMESPACES = "/api/v1/namespaces"
+
+
+class SimulatedCluster:
+    """A cluster that contains what ``profile`` says and is who ``seed`` says.
+
+    It is silent until :meth:`apply_manifest`; then its agent lives by itself until :meth:`stop`. ``api`` and ``client``
+    are the doors to its contents.
+    """
+
+    __slots__ = (
+        "_api_timer",
+        "_cancels",
+        "_context_seed",
+        "_crew",
+        "_ended",
+        "_forgotten",
+        "_generation",
+        "_observer",
+        "_profile",
+        "_runtime",
+        "_signal",
+        "_stopped",
+        "api",
+        "client",
+        "name",
+    )
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        seed: str,
+        profile: Profile,
+        connector: Connector,
+        observer: Observer,
+        runtime: Runtime,
+    ) -> None:
+        self.name = name
+        self._profile = profile
+        self._runtime = runtime
+        self._observer = observer
+        self._context_seed = seed if profile.own_authority else runtime.seed
+        ca_pem = runtime.authority(self._context_seed, profile.host).ca_pem
+        identity = ClusterIdentity(seed, ca_pem)
+        self.api = ApiServer(runtime.snapshot(profile), identity)
+        self.client = LocalClient(self.api, runtime.clock)
+        self._crew = Crew(
+            life=Life(profile.timings, identity.number),
+            client=self.client,
+            api_door=self._door(),
+            connector=connector,
+            observer=observer,
+            runtime=runtime,
+            address=profile.address,
+            ca_pem=ca_pem,
+            replicas=profile.replicas,
+            draw=identity.number,
+            on_end=self._on_end,
+        )
+        self._cancels: list[Callable[[], None]] = []
+        self._generation = -1
+        self._api_timer: tuple[float, Timer] | None = None
+        self._signal: Signal | None = None
+        self._ended = self._forgotten = self._stopped = False
+
+    def apply_manifest(self, text: str) -> None:
+        """Apply Rancher's import manifest as kubectl would; the agent's life begins.
+
+        Raises :class:`~scale_agent.errors.InputError` when the manifest lacks something an agent needs.
+        """
+        objects = manifest.parse(text)
+        if not self._cancels:
+            self._watch()
+        for obj in objects:
+            self.client.apply(obj)
+        self._observer.phase("applied")
+        self._advance()
+
+    def stop(self) -> None:
+        """End everything at once: websockets are cut, nothing is due any more. Never blocks, idempotent."""
+        self._stopped = True
+        self.api.on_due = None
+        for cancel in self._cancels:
+            cancel()
+        self._cancels.clear()
+        if self._api_timer is not None:
+            self._api_timer[1].cancel()
+        self._crew.stop()
+        if self._profile.own_authority:
+            self._runtime.forget_context(self._context_seed, self._profile.host)
+        if self._signal is not None:
+            self._signal.set()
+
+    def wait_ended(self, timeout_s: float | None) -> bool:
+        """Wait until the agent removed itself or Rancher forgot the cluster; False on time-out and on ``stop``."""
+        if not self.ended and not self._stopped:
+            if self._signal is None:
+                self._signal = Signal()
+            self._signal.wait(timeout_s)
+        return self.ended
+
+    @property
+    def ended(self) -> bool:
+        """True when the agent removed itself, or Rancher answered that it knows no such cluster."""
+        return self._ended or self._forgotten
+
+    @property
+    def tunnels(self) -> dict[str, int]:
+        """Open tunnels by name (``main``, ``stv``), for gauges."""
+        counts: dict[str, int] = {}
+        for tunnel in self._crew.tunnels:
+            counts[tunnel.name] = counts.get(tunnel.name, 0) + 1
+        return counts
+
+    @property
+    def connections(self) -> int:
+        """Tunnelled connections that are open now."""
+        return sum(tunnel.connections for tunnel in self._crew.tunnels)
+
+    def _door(self) -> ApiDoor:
+        context = self._runtime.server_context(self._context_seed, self._profile.host)
+        return ApiDoor(self.api, self._profile.address, context, self._runtime.clock, self._runtime.http_date)
+
+    def _watch(self) -> None:
+        self.api.on_due = self._on_due
+        seen = (
+            (deployment.PATH, self._on_deployment),
+            (_JOBS, self._on_job),
+            (_NAMESPACES, self._on_namespace),
+        )
+        self._cancels = [self.client.observe(path, callback) for path, callback in seen]
+
+    # -- what the cluster's own objects tell the agent ----------------------------------------------------------------
+
+    def _on_deployment(self, kind: str, obj: dict[str, Any]) -> None:
+        generation = -1 if kind == "DELETED" else int(obj["metadata"].get("generation", 0))
+        if generation == self._generation:
+            return
+        self._generation = generation
+        found = None if kind == "DELETED" else deployment.read(obj)
+        template, replicas = found or (None, 0)
+        self._crew.post(DeploymentSeen(template=template, replicas=replicas))
+
+    def _on_job(self, kind: str, obj: dict[str, Any]) -> None:
+        if kind == "ADDED" and obj["metadata"]["name"].startswith("cattle-cleanup-"):
+            self._crew.post(CleanupSeen())
+
+    def _on_namespace(self, kind: str, obj: dict[str, Any]) -> None:
+        if kind != "DELETED" and self.tunnels.get("stv") and not obj["metadata"].get("deletionTimestamp"):
+            self._runtime.spawn(self._follow, obj)
+
+    def _follow(self, namespace: dict[str, Any]) -> None:
+        try:
+            writes.follow_namespace(self.client, namespace)
+        except StatusError as error:
+            self._observer.error("write", f"the agent's own write was refused: {error.code} {error.reason}")
+
+    def _on_end(self, forgotten: bool) -> None:
+        if forgotten:
+            self._forgotten = True
+        else:
+            self._ended = True
+        if self._signal is not None:
+            self._signal.set()
+
+    # -- what is due in the API server --------------------------------------------------------------------------------
+
+    def _on_due(self, due_s: float) -> None:
+        if self._api_timer is not None:
+            if self._api_timer[0] <= due_s:
+                return
+            self._api_timer[1].cancel()
+        self._api_timer = (due_s, self._runtime.call_at(due_s, self._advance))
+
+    def _advance(self) -> None:
+        if self._stopped:
+            return
+        if self._api_timer is not None:
+            self._api_timer[1].cancel()
+            self._api_timer = None
+        due_s = self.api.advance(self._runtime.clock())
+        if due_s is not None:
+            self._on_due(due_s)

@@ -1,0 +1,310 @@
+"""One open tunnel: frames in, answers out. The only owner of back-pressure.
+
+One greenlet reads the websocket (:meth:`Tunnel.run`). What is to be sent piles up in an outbox, and a second,
+short-lived greenlet sends it: it runs when the reader waits, so all frames of one wake-up leave in one write, and a
+Rancher that does not read can never keep us from reading. Answers and watches are pulled only while the peer has not
+paused the connection and the outbox is short.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import gevent
+
+from scale_agent.cluster.doors import Door
+from scale_agent.cluster.link import Link
+from scale_agent.cluster.ports import Observer, WebSocket
+from scale_agent.cluster.runtime import Runtime, Timer
+from scale_agent.errors import DialError, RemoteProtocolError
+from scale_agent.tunnel.events import (
+    ConnectionClosed,
+    ConnectionOpened,
+    DataReceived,
+    Event,
+    MessageIgnored,
+    PeerPaused,
+    PeerResumed,
+)
+from scale_agent.tunnel.http_requests import HttpRequest
+from scale_agent.tunnel.session import Session, Side
+
+#: The agent pings every 5 s, says which connections it has every 60 s, and gives up 60 s after the last pong
+#: (remotedialer's wsconn.go and session; recorded in frames-import.jsonl).
+PING_S = 5.0
+SYNC_S = 60.0
+PONG_TIMEOUT_S = 60.0
+
+#: Nothing more is pulled while this many bytes wait for the websocket.
+OUTBOX_LIMIT_BYTES = 256 << 10
+#: How much of an answer or a watch is encrypted at a time, in bytes: one Data message.
+PIECE_BYTES = 32 << 10
+#: A reader that always finds another frame lets the others run after so many.
+FRAMES_PER_TURN = 64
+
+_PING, _PONG, _CLOSE = 9, 10, 8
+
+
+class Tunnel:
+    """One websocket with its session and its connections. ``name`` is ``main`` or ``stv``."""
+
+    __slots__ = (
+        "_closed_by_us",
+        "_door",
+        "_last_pong_s",
+        "_links",
+        "_observer",
+        "_out",
+        "_out_bytes",
+        "_over",
+        "_ping_wanted",
+        "_reason",
+        "_runtime",
+        "_sending",
+        "_session",
+        "_socket",
+        "_sync_due_s",
+        "_timer",
+        "_waiting",
+        "name",
+    )
+
+    def __init__(
+        self, name: str, socket: WebSocket, door: Door, runtime: Runtime, observer: Observer, *, first_message_id: int
+    ) -> None:
+        self.name = name
+        self._socket = socket
+        self._door = door
+        self._runtime = runtime
+        self._observer = observer
+        self._session = Session(Side.CLIENT, first_message_id=first_message_id, allow=door.allows)
+        self._links: dict[int, Link] = {}
+        self._waiting: dict[int, Link] = {}  # links that may have something to send; a dict keeps the order
+        self._out: list[bytes] = []
+        self._out_bytes = 0
+        self._sending = self._ping_wanted = self._over = self._closed_by_us = False
+        self._reason = ""
+        now = runtime.clock()
+        self._last_pong_s = now
+        self._sync_due_s = now + SYNC_S
+        self._timer: Timer = runtime.call_at(now + PING_S, self._tick)
+
+    def run(self) -> str | None:
+        """Serve until the websocket is over. Returns why, as one word; None if we closed it."""
+        try:
+            self._read()
+        except DialError as error:
+            self._reason = self._reason or error.reason
+        except RemoteProtocolError as error:
+            self._observer.error("frame", str(error))
+            self._reason = "protocol"
+        finally:
+            self._end()
+        return None if self._closed_by_us else self._reason
+
+    def close(self) -> None:
+        """End the tunnel at once; ``run`` returns soon. Never blocks, idempotent."""
+        self._closed_by_us = True
+        self._timer.cancel()
+        self._socket.shutdown()
+
+    @property
+    def connections(self) -> int:
+        """How many tunnelled connections are open."""
+        return len(self._links)
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        frames = 0
+        while True:
+            opcode, payload, fin = self._socket.receive()
+            if opcode in (_PING, _PONG):
+                self._last_pong_s = self._runtime.clock()
+            elif opcode == _CLOSE:
+                raise DialError("closed", "Rancher closed the websocket")
+            else:
+                self._receive(opcode, payload, fin)
+            frames += 1
+            if frames % FRAMES_PER_TURN == 0 or self._out_bytes > OUTBOX_LIMIT_BYTES:
+                gevent.sleep(0)
+
+    def _receive(self, opcode: int, payload: bytes, fin: bool) -> None:
+        for event in self._session.receive(opcode, payload, fin):
+            _EVENTS[type(event)](self, event)
+        self._collect()
+        if self._out or self._waiting:
+            self._send_soon()
+
+    def _opened(self, event: Event) -> None:
+        assert isinstance(event, ConnectionOpened)
+        self._drop(event.conn_id)
+        served = self._door.open(event.address)
+        if isinstance(served, str):
+            self._observer.error("connect", f"refused to dial {event.network}/{event.address[:100]}")
+            self._session.refuse(event.conn_id, served)
+            return
+        self._links[event.conn_id] = Link(event.conn_id, served, self._mark)
+
+    def _data(self, event: Event) -> None:
+        assert isinstance(event, DataReceived)
+        link = self._links.get(event.conn_id)
+        if link is None:
+            return
+        try:
+            link.served.receive(event.data)
+        except RemoteProtocolError as error:
+            self._observer.error("connection", str(error))
+            self._finish(link, error.reply)
+            return
+        self._session.consumed(event.conn_id, len(event.data))
+        self._serve(link)
+
+    def _closed(self, event: Event) -> None:
+        assert isinstance(event, ConnectionClosed)
+        self._drop(event.conn_id)
+
+    def _resumed(self, event: Event) -> None:
+        assert isinstance(event, PeerResumed)
+        if link := self._links.get(event.conn_id):
+            self._waiting[event.conn_id] = link
+
+    def _paused(self, event: Event) -> None:
+        """``Session.can_send`` says it from now on."""
+
+    def _ignored(self, event: Event) -> None:
+        assert isinstance(event, MessageIgnored)
+        self._observer.error("message", event.reason)
+
+    # -- serving ------------------------------------------------------------------------------------------------------
+
+    def _serve(self, link: Link) -> None:
+        while (request := link.served.next_request()) is not None:
+            self._answer(link, request)
+        self._waiting[link.conn_id] = link
+
+    def _answer(self, link: Link, request: HttpRequest) -> None:
+        began = time.perf_counter()
+        answer = self._door.answer(request)
+        size = link.begin(answer)
+        verb, resource = self._door.name(request)
+        duration_ms = (time.perf_counter() - began) * 1000
+        self._observer.served(verb, resource, answer.status, duration_ms, len(request.body), size)
+
+    def _mark(self, link: Link) -> None:
+        """A watch has something to read."""
+        if self._links.get(link.conn_id) is link:
+            self._waiting[link.conn_id] = link
+            self._send_soon()
+
+    # -- sending ------------------------------------------------------------------------------------------------------
+
+    def _send_soon(self) -> None:
+        if not self._sending and not self._over:
+            self._sending = True
+            self._runtime.spawn(self._send)
+
+    def _send(self) -> None:
+        try:
+            while not self._over and self._fill():
+                batch, self._out = self._out, []
+                if batch:
+                    self._socket.send(batch)
+                    self._out_bytes -= sum(map(len, batch))
+                if self._ping_wanted:
+                    self._ping_wanted = False
+                    self._socket.ping()
+        except DialError as error:
+            self._give_up(error.reason)
+        finally:
+            self._sending = False
+
+    def _fill(self) -> bool:
+        """Pull from the links that wait while the outbox is short; True if there is something to send."""
+        for conn_id in list(self._waiting):
+            if self._out_bytes > OUTBOX_LIMIT_BYTES:
+                break
+            link = self._waiting.pop(conn_id)
+            if self._pull(link):
+                self._waiting[conn_id] = link
+        self._collect()
+        return bool(self._out) or self._ping_wanted
+
+    def _pull(self, link: Link) -> bool:
+        """Move bytes of one connection into the outbox; True if it stopped because the outbox is full."""
+        session, served = self._session, link.served
+        while session.can_send(link.conn_id):
+            data = served.data_to_send(PIECE_BYTES)
+            if data:
+                session.send(link.conn_id, data)
+                self._collect()
+                if self._out_bytes > OUTBOX_LIMIT_BYTES:
+                    return True
+            elif served.finished:
+                self._finish(link)
+                return False
+            elif not link.advance(PIECE_BYTES):
+                return False
+            else:
+                while (request := served.next_request()) is not None:
+                    self._answer(link, request)
+        return False
+
+    def _collect(self) -> None:
+        messages = self._session.data_to_send()
+        if messages:
+            self._out += messages
+            self._out_bytes += sum(map(len, messages))
+
+    def _finish(self, link: Link, last_words: bytes = b"") -> None:
+        """Our end of a connection is over: HTTP said so, or what came in was no TLS or HTTP."""
+        conn_id = link.conn_id
+        if self._session.can_send(conn_id) and (data := last_words or link.served.data_to_send()):
+            self._session.send(conn_id, data)
+        self._drop(conn_id)
+        self._session.close(conn_id)
+
+    def _drop(self, conn_id: int) -> None:
+        self._waiting.pop(conn_id, None)
+        link = self._links.pop(conn_id, None)
+        if link is not None:
+            link.close()
+
+    # -- time, and the end --------------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        now = self._runtime.clock()
+        if now - self._last_pong_s >= PONG_TIMEOUT_S:
+            self._give_up("timeout")
+            return
+        self._timer = self._runtime.call_at(now + PING_S, self._tick)
+        if now >= self._sync_due_s:
+            self._sync_due_s += SYNC_S
+            self._session.sync()
+            self._collect()
+        self._ping_wanted = True
+        self._send_soon()
+
+    def _give_up(self, reason: str) -> None:
+        self._reason = self._reason or reason
+        self._timer.cancel()
+        self._socket.shutdown()
+
+    def _end(self) -> None:
+        self._over = True
+        self._timer.cancel()
+        self._socket.shutdown()
+        for conn_id in list(self._links):
+            self._drop(conn_id)
+        self._out.clear()
+
+
+_EVENTS: dict[type[Event], Callable[[Tunnel, Event], None]] = {
+    ConnectionOpened: Tunnel._opened,
+    DataReceived: Tunnel._data,
+    ConnectionClosed: Tunnel._closed,
+    PeerPaused: Tunnel._paused,
+    PeerResumed: Tunnel._resumed,
+    MessageIgnored: Tunnel._ignored,
+}

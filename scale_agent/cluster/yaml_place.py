@@ -1,0 +1,142 @@
+"""Reading YAML so that every complaint names file, line and path inside the document, and the cure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NoReturn, TypeVar
+
+import yaml
+
+from scale_agent.errors import ProfileError
+
+T = TypeVar("T")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as Kubernetes reads it: no dates (they stay text)."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+_KINDS = {yaml.MappingNode: "a mapping", yaml.SequenceNode: "a list", yaml.ScalarNode: "a single value"}
+
+
+class Place:
+    """One node of a document, and where it is."""
+
+    __slots__ = ("_loader", "file", "node", "path")
+
+    def __init__(self, node: yaml.Node, file: str, path: str, loader: _Loader) -> None:
+        self.node = node
+        self.file = file
+        self.path = path
+        self._loader = loader
+
+    def fail(self, what: str, cure: str) -> NoReturn:
+        """Raise :class:`ProfileError` about this place."""
+        line = self.node.start_mark.line + 1
+        raise ProfileError(what, where=f"{self.file}:{line} {self.path}".rstrip(), cure=cure)
+
+    def fields(self, known: Iterable[str], required: Iterable[str] = ()) -> dict[str, Place]:
+        """The fields of a mapping; unknown, doubled and missing ones are refused."""
+        self._expect(yaml.MappingNode)
+        allowed = sorted(known)
+        fields: dict[str, Place] = {}
+        for key_node, value_node in self.node.value:
+            key = str(key_node.value)
+            place = Place(value_node, self.file, f"{self.path}.{key}".lstrip("."), self._loader)
+            if key not in allowed:
+                Place(key_node, self.file, place.path, self._loader).fail(
+                    f"unknown field {key!r}", f"use one of {', '.join(allowed)}"
+                )
+            if key in fields:
+                Place(key_node, self.file, place.path, self._loader).fail(f"field {key!r} twice", "keep one of them")
+            fields[key] = place
+        for key in required:
+            if key not in fields:
+                self.fail(f"field {key!r} is missing", f"add {key}")
+        return fields
+
+    def items(self) -> Iterator[Place]:
+        """The entries of a list."""
+        self._expect(yaml.SequenceNode)
+        for number, node in enumerate(self.node.value):
+            yield Place(node, self.file, f"{self.path}[{number}]", self._loader)
+
+    def plain(self) -> Any:
+        """The value as plain Python."""
+        return self._loader.construct_object(self.node, deep=True)
+
+    def text(self, pattern: str = r"(?s).*", cure: str = "write text") -> str:
+        """Text that matches ``pattern`` as a whole."""
+        value = self.plain()
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            self.fail(f"{_shown(value)} cannot be used here", cure)
+        return value
+
+    def number(self, least: float, most: float) -> float:
+        """A number of ``least`` … ``most``."""
+        value = self.plain()
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+            self.fail(f"{_shown(value)} cannot be used here", f"write a number from {least:g} to {most:g}")
+        return float(value)
+
+    def integer(self, least: int, most: int) -> int:
+        """A whole number of ``least`` … ``most``."""
+        value = self.plain()
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            self.fail(f"{_shown(value)} cannot be used here", f"write a whole number from {least} to {most}")
+        return value
+
+    def texts(self) -> dict[str, str]:
+        """A mapping of text to text: labels, annotations, quantities."""
+        self._expect(yaml.MappingNode)
+        value = self.plain()
+        for key, item in value.items():
+            if not isinstance(key, str) or not isinstance(item, str):
+                self.fail(f"{key}: {_shown(item)} is no text", f'put it in quotes: {key}: "{item}"')
+        return dict(value)
+
+    def choice(self, *choices: str) -> str:
+        """One of ``choices``."""
+        value = self.plain()
+        if value not in choices:
+            self.fail(f"{_shown(value)} cannot be used here", f"use one of {', '.join(choices)}")
+        return str(value)
+
+    def each(self, read: Callable[[Place], T]) -> tuple[T, ...]:
+        """All entries of a list, read by ``read``."""
+        return tuple(read(item) for item in self.items())
+
+    def _expect(self, kind: type[yaml.Node]) -> None:
+        if not isinstance(self.node, kind):
+            found = "nothing" if self.node.value == "" else _KINDS[type(self.node)]
+            self.fail(f"{found} where {_KINDS[kind]} is expected", f"write {_KINDS[kind]}")
+
+
+def parse(text: str, file: str) -> Place:
+    """The only document of ``text``. Raises :class:`ProfileError`."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+    except yaml.YAMLError as error:
+        raise _not_yaml(error, file) from None
+    if node is None:
+        raise ProfileError("the file is empty", where=file, cure="write a profile, as in profiles/small.yaml")
+    return Place(node, file, "", loader)
+
+
+def _not_yaml(error: yaml.YAMLError, file: str) -> ProfileError:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    where = f"{file}:{mark.line + 1}" if mark is not None else file
+    return ProfileError(f"not YAML: {problem}", where=where, cure="correct the syntax")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
