@@ -2,11 +2,50 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
+
+import orjson
+
+from scale_agent.kube.catalog import Catalog
+from scale_agent.standin.wire import MAGIC
+
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+#: JSON bodies above this (bytes) are OpenAPI documents: only their beginning is looked at.
+LARGE = 200_000
+
+
+@cache
+def _catalog() -> Catalog:
+    return Catalog.load()
 
 
 def decode_protobuf(body: bytes) -> dict[str, Any]:
-    """The object in a protobuf body that starts with ``k8s\\0``."""
-    raise NotImplementedError
+    """The object in a protobuf body that starts with ``k8s\\0``. ``ValueError`` for what is none."""
+    return dict(_catalog().decode(body))
 
 
+def encode(body: Any, encoding: str) -> bytes:
+    """A request body in the recorded encoding: ``json`` or ``protobuf``."""
+    if encoding == "protobuf":
+        return _catalog().encode(body)
+    return body.encode() if isinstance(body, str) else orjson.dumps(body)
+
+
+def decode(content_type: str, body: bytes) -> Any:
+    """The object in an answer; text where it is neither JSON nor protobuf, or broken."""
+    try:
+        if content_type.startswith(PROTOBUF) or body.startswith(MAGIC):
+            return decode_protobuf(body)
+        if content_type.startswith(("application/json", "text/plain")) and body[:1] in b"{[":
+            return _large(body) if len(body) > LARGE else orjson.loads(body)
+    except (ValueError, orjson.JSONDecodeError):
+        return f"(broken: {len(body)} bytes)"
+    return body.decode(errors="replace")
+
+
+def _large(body: bytes) -> Any:
+    """The keys that are looked at of an OpenAPI document, without parsing 1.6 MB per kubectl and cluster."""
+    if body.rstrip()[-1:] != b"}":
+        return f"(cut off: {len(body)} bytes)"
+    return {key: True for key in ("openapi", "paths", "components") if b'"%s"' % key.encode() in body}
