@@ -95,10 +95,10 @@ class HttpClient:
             parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._end(False)
+        except httptools.HttpParserCallbackError:
+            if self._parser is not None:  # not our _Complete: a mistake in a callback, which is not the server's fault
+                raise
         except httptools.HttpParserError as error:
-            cause = error.__context__
-            if isinstance(cause, Exception) and not isinstance(cause, _Complete):
-                raise cause from None
             if self._parser is not None:
                 self._parser = None
                 raise RemoteProtocolError(f"answer is no HTTP/1.1: {error}", where="HTTP server") from None

@@ -128,9 +128,10 @@ class RequestReader:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as stop:
             return data[stop.args[0] :]
-        except httptools.HttpParserError as error:
-            if isinstance(error.__context__, Exception) and not isinstance(error.__context__, _Stop):
-                raise error.__context__ from None
+        except httptools.HttpParserCallbackError:
+            if self.refusal is None:  # not our _Stop: a mistake in a callback, which is not the client's fault
+                raise
+        except httptools.HttpParserError:
             if self.refusal is None and not self.ended:
                 self.refusal = BAD_REQUEST
         return None

@@ -84,6 +84,8 @@ def decode_varint(payload: bytes, offset: int) -> tuple[int, int]:
     Padding is accepted (``80 00`` is zero). Raises :class:`RemoteProtocolError` when the bytes end inside the number,
     after ten bytes without an end, and when the value does not fit into 64 bits.
     """
+    if offset < len(payload) and (value := payload[offset]) < 0x80:  # most: connection ids, types
+        return (value >> 1) ^ -(value & 1), offset + 1
     value = shift = 0
     for byte in payload[offset : offset + _MAX_VARINT_BYTES]:
         offset += 1

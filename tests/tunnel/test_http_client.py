@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httptools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,6 +125,15 @@ def test_answers_that_nobody_asked_for() -> None:
 def test_switching_protocols_ends_http() -> None:
     head = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
     assert summary(asked().receive(head + b"\x81\x00")) == (101, b"", [False])
+
+
+def test_an_error_of_our_own_is_not_blamed_on_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: HttpClient, data: bytes) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(HttpClient, "on_body", broken)
+    with pytest.raises(httptools.HttpParserCallbackError):
+        asked().receive(PLAIN)
 
 
 @given(st.binary(min_size=1, max_size=200))

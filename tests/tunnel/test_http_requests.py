@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httptools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -250,5 +251,6 @@ def test_an_error_of_our_own_is_not_blamed_on_the_client(monkeypatch: pytest.Mon
         raise ZeroDivisionError
 
     monkeypatch.setattr(RequestReader, "on_body", broken)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(httptools.HttpParserCallbackError) as caught:
         reader().feed(POST)
+    assert isinstance(caught.value.__context__, ZeroDivisionError)
