@@ -18,7 +18,7 @@ from scale_agent.standin.steps import VERSIONS
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="any", envvar="STANDIN_PORT")
 @click.option("--rancher-version", type=click.Choice(VERSIONS), default=VERSIONS[0], show_default=True)
 @click.option("--ready-file", type=click.Path(dir_okay=False), default="", help="JSON, written once it serves.")
-@click.option("--directory", type=click.Path(file_okay=False, exists=True), default="", help="Where ca.pem goes.")
+@click.option("--directory", type=click.Path(file_okay=False, exists=True), default=None, help="Where ca.pem goes.")
 @click.option("--user", default="admin", show_default=True)
 @click.option("--password", default="adminadminadmin", show_default=True, envvar="STANDIN_PASSWORD")
 @click.option("--speed", type=click.FloatRange(0.1, 1000), default=1.0, show_default=True, help="Divides recorded times.")
@@ -30,7 +30,7 @@ def command(
     port: int,
     rancher_version: str,
     ready_file: str,
-    directory: str,
+    directory: str | None,
     user: str,
     password: str,
     speed: float,
@@ -42,7 +42,7 @@ def command(
     """Serve until SIGINT or SIGTERM."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(message)s")
     options = Options(
-        port, rancher_version, user, password, speed, probe_period, ready_file, directory, not no_server_url, seed
+        port, rancher_version, user, password, speed, probe_period, ready_file, directory or "", not no_server_url, seed
     )
     standin = StandIn(options)
     for number in (signal.SIGINT, signal.SIGTERM):

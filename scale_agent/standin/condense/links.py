@@ -58,7 +58,7 @@ class _Linker:
         out: list[str] = []
         if step["at"] >= self._first_write_s and not step["watch"]:
             out.append("synced")
-        if step["change"]:
+        if step["change"] and "${name:" not in step["path"]:
             out.append(f"object:{step['path']}")
         if step["client"] == "kubectl":
             out.append("collection:/api/v1/nodes")

@@ -77,7 +77,7 @@ class Route:
 
 def route(method: str, pattern: str, handler: Handler, *, authenticated: bool = True) -> Route:
     """A row of a table of routes; ``<name>`` stands for one path segment."""
-    expression = re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", pattern)
+    expression = re.sub(r"(?<!P)<(\w+)>", r"(?P<\1>[^/]+)", pattern)
     return Route(method, re.compile(expression + "$"), handler, authenticated)
 
 
