@@ -15,9 +15,18 @@ from scale_agent.rancher.credentials import Credentials
 from scale_agent.rancher.login import Login
 from scale_agent.rancher.refs import NAMESPACE, ClusterRef, CreationPath, Registration
 from scale_agent.rancher.server import ServerInfo
+from scale_agent.rancher.shapes import strings, text
 from scale_agent.rancher.state import ClusterState, from_steve
 from scale_agent.rancher.tls import TlsPolicy
-from scale_agent.rancher.transport import USER_AGENT, ApiRequest, Reply, Timeouts, Transport, decode_nothing
+from scale_agent.rancher.transport import (
+    USER_AGENT,
+    ApiRequest,
+    Reply,
+    Timeouts,
+    Transport,
+    decode_json,
+    decode_nothing,
+)
 from scale_agent.rancher.upgrade import open_websocket
 from scale_agent.rancher.url import parse_server_url
 from scale_agent.rancher.websocket import ClientWebSocket
@@ -94,7 +103,7 @@ class RancherClient:
         """
         where, body = _creation(name, labels, path)
         data = self._send("create", "POST", where, body=body, expected=frozenset({200, 201})).data
-        return ClusterRef(name, path, id=str(data.get("id") or "") if path == "v3" else "", labels=dict(labels))
+        return ClusterRef(name, path, id=text(data, "id") if path == "v3" else "", labels=dict(labels))
 
     def find_cluster(self, name: str, path: CreationPath = "v1") -> ClusterRef | None:
         """The cluster of that name with its labels, to tell whether it is ours."""
@@ -103,7 +112,7 @@ class RancherClient:
             return None if data is None else _from_provisioning(data, name)
         for item in self._lists.norman("find", NORMAN, [("name", name)]):
             if item.get("name") == name:
-                return ClusterRef(name, "v3", id=str(item.get("id") or ""), labels=dict(item.get("labels") or {}))
+                return ClusterRef(name, "v3", id=text(item, "id"), labels=strings(item, "labels"))
         return None
 
     def resolve(self, ref: ClusterRef) -> ClusterRef | None:
@@ -119,8 +128,7 @@ class RancherClient:
     def registration(self, ref: ClusterRef) -> Registration | None:
         """The default registration token; ``None`` until token and manifest are both there (one request)."""
         data = self._send("token", "GET", f"{TOKENS}/{_one(ref.id)}/default-token", expected=_OK_OR_ABSENT).data
-        status = (data or {}).get("status") or {}
-        token, manifest_url = str(status.get("token") or ""), str(status.get("manifestUrl") or "")
+        token, manifest_url = text(data, "status", "token"), text(data, "status", "manifestUrl")
         if not token or not manifest_url or "{token}" in manifest_url:
             return None
         return Registration(ref.id, token, urlsplit(manifest_url).path)
@@ -132,8 +140,11 @@ class RancherClient:
 
     def state(self, cluster_id: str) -> ClusterState | None:
         """One cluster's state, ``None`` if it is gone. For many clusters use the feed."""
-        data = self._send("state", "GET", f"{MANAGEMENT}/{_one(cluster_id)}", expected=_OK_OR_ABSENT).data
-        return None if data is None else from_steve(data)
+        path = f"{MANAGEMENT}/{_one(cluster_id)}"
+        found: ClusterState | None = self._send(
+            "state", "GET", path, expected=_OK_OR_ABSENT, decode=lambda body: from_steve(decode_json(body))
+        ).data
+        return found
 
     def clusters(self, labels: Mapping[str, str]) -> list[ClusterState]:
         """All clusters that carry all these labels, whatever their number and the path they were created by."""
@@ -211,24 +222,22 @@ def _one(name: str) -> str:
     return quote(name, safe="")
 
 
-def _from_provisioning(data: Mapping[str, Any], name: str) -> ClusterRef:
-    cluster_id = (data.get("status") or {}).get("clusterName") or ""
-    return ClusterRef(name, "v1", id=str(cluster_id), labels=dict((data.get("metadata") or {}).get("labels") or {}))
+def _from_provisioning(data: Any, name: str) -> ClusterRef:
+    return ClusterRef(name, "v1", id=text(data, "status", "clusterName"), labels=strings(data, "metadata", "labels"))
 
 
-def _owned(item: Mapping[str, Any]) -> ClusterRef:
-    metadata = item.get("metadata") or {}
-    ref = _from_provisioning(item, str(metadata.get("name") or ""))
+def _owned(item: Any) -> ClusterRef:
+    ref = _from_provisioning(item, text(item, "metadata", "name"))
     if ref.name != ref.id:
         return ref
     # Rancher mirrors a cluster of /v3/clusters under its id, with its name as an annotation (seen at 2.15.0).
-    shown = (metadata.get("annotations") or {}).get(_DISPLAY_NAME)
-    return ClusterRef(str(shown or ref.name), "v3", id=ref.id, labels=ref.labels)
+    shown = text(item, "metadata", "annotations", _DISPLAY_NAME)
+    return ClusterRef(shown or ref.name, "v3", id=ref.id, labels=ref.labels)
 
 
 def _decode_manifest(body: bytes) -> str:
-    text = body.decode("utf-8", "strict")
-    missing = [part for part in _MANIFEST_PARTS if part not in text]
+    manifest = body.decode("utf-8", "strict")
+    missing = [part for part in _MANIFEST_PARTS if part not in manifest]
     if missing:
         raise ValueError(f"not an import manifest, it lacks {missing[0]!r}")
-    return text
+    return manifest

@@ -8,6 +8,7 @@ from typing import Any
 
 from scale_agent.rancher.client import RancherClient
 from scale_agent.rancher.refs import NAMESPACE, ClusterRef
+from scale_agent.rancher.shapes import inside, text
 
 _NAMESPACES = "/v1/namespaces"
 _USERS = "/v1/management.cattle.io.users"
@@ -51,7 +52,7 @@ def _is_namespace_of(item: Mapping[str, Any], ids: set[str], names: set[str]) ->
     head, separator, _ = name.partition("-p-")
     if name in ids or (separator and head in ids):
         return True
-    project = str(_metadata(item, "annotations").get("field.cattle.io/projectId") or "")
+    project = text(item, "metadata", "annotations", "field.cattle.io/projectId")
     if project.partition(":")[0] in ids:
         return True
     # Fleet's namespace of a cluster: cluster-<workspace>-<name>-<hash>.
@@ -66,16 +67,11 @@ def _is_user_of(item: Mapping[str, Any], ids: set[str], names: set[str]) -> bool
 
 
 def _terminating(item: Mapping[str, Any]) -> bool:
-    return bool((item.get("metadata") or {}).get("deletionTimestamp"))
-
-
-def _metadata(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = (item.get("metadata") or {}).get(key)
-    return found if isinstance(found, Mapping) else {}
+    return bool(inside(item, "metadata", "deletionTimestamp"))
 
 
 def _name(item: Mapping[str, Any]) -> str:
-    return str((item.get("metadata") or {}).get("name") or item.get("id") or "")
+    return text(item, "metadata", "name") or text(item, "id")
 
 
 def _names(items: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from scale_agent.errors import RancherError
 from scale_agent.rancher.paging import PAGE, Cost, Pages, norman_token, steve_token
+from scale_agent.rancher.shapes import strings
 from scale_agent.rancher.state import ClusterState, from_steve
 from scale_agent.rancher.transport import ApiRequest, Query, Reply
 
@@ -52,7 +54,11 @@ class Lists:
         """Management clusters that carry all ``labels``."""
         cost = Cost()
         items = self._labelled(call, path, labels, CLUSTER_FIELDS, cost)
-        return ClusterList([from_steve(item) for item in items], cost)
+        try:
+            return ClusterList([from_steve(item) for item in items], cost)
+        except ValueError as error:
+            problem = str(error)
+        raise RancherError("body", f"Rancher's answer cannot be used: {call}: {problem}")
 
     def provisioning(self, call: str, path: str, labels: Mapping[str, str]) -> list[dict[str, Any]]:
         """Provisioning clusters that carry all ``labels``."""
@@ -91,5 +97,5 @@ def selector(labels: Mapping[str, str]) -> str:
 
 def carries(item: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     """Whether an object of ``/v1`` carries all the labels."""
-    own = (item.get("metadata") or {}).get("labels") or {}
+    own = strings(item, "metadata", "labels")
     return all(own.get(key) == value for key, value in labels.items())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from scale_agent.rancher.shapes import inside, objects, strings, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,60 +56,45 @@ class ClusterState:
         return self.state == "active" and self.ready and self.connected and not self.removing
 
 
-def from_steve(item: Mapping[str, Any]) -> ClusterState:
+def from_steve(item: Any) -> ClusterState:
     """From a ``management.cattle.io.cluster`` of ``/v1``. Raises ``ValueError`` if it is none."""
-    metadata = _mapping(item.get("metadata"))
-    shown = _mapping(metadata.get("state"))
-    cluster_id = item.get("id") or metadata.get("name")
-    if not isinstance(cluster_id, str) or not cluster_id:
-        raise ValueError("a cluster without an id")
     return ClusterState(
-        id=cluster_id,
-        name=str(_mapping(item.get("spec")).get("displayName") or ""),
-        state=str(shown.get("name") or ""),
-        conditions=_conditions(_mapping(item.get("status")).get("conditions")),
-        labels=_strings(metadata.get("labels")),
-        message=str(shown.get("message") or ""),
-        removing=bool(metadata.get("deletionTimestamp")),
-        version=_version(metadata.get("resourceVersion")),
+        id=_id(text(item, "id") or text(item, "metadata", "name")),
+        name=text(item, "spec", "displayName"),
+        state=text(item, "metadata", "state", "name"),
+        conditions=_conditions(inside(item, "status", "conditions")),
+        labels=strings(item, "metadata", "labels"),
+        message=text(item, "metadata", "state", "message"),
+        removing=bool(inside(item, "metadata", "deletionTimestamp")),
+        version=_version(inside(item, "metadata", "resourceVersion")),
     )
 
 
-def from_norman(item: Mapping[str, Any]) -> ClusterState:
+def from_norman(item: Any) -> ClusterState:
     """From a ``cluster`` of ``/v3/clusters``. Raises ``ValueError`` if it is none."""
-    cluster_id = item.get("id")
-    if not isinstance(cluster_id, str) or not cluster_id:
-        raise ValueError("a cluster without an id")
     return ClusterState(
-        id=cluster_id,
-        name=str(item.get("name") or ""),
-        state=str(item.get("state") or ""),
-        conditions=_conditions(item.get("conditions")),
-        labels=_strings(item.get("labels")),
-        message=str(item.get("transitioningMessage") or ""),
-        removing=bool(item.get("removed")),
+        id=_id(text(item, "id")),
+        name=text(item, "name"),
+        state=text(item, "state"),
+        conditions=_conditions(inside(item, "conditions")),
+        labels=strings(item, "labels"),
+        message=text(item, "transitioningMessage"),
+        removing=bool(inside(item, "removed")),
     )
+
+
+def _id(found: str) -> str:
+    if not found:
+        raise ValueError("a cluster without an id")
+    return found
 
 
 def _conditions(raw: Any) -> dict[str, Condition]:
     found: dict[str, Condition] = {}
-    for one in _items(raw):
-        kind = str(one.get("type") or "")
-        texts = (str(one.get(key) or "") for key in ("status", "reason", "message"))
-        found[kind] = Condition(kind, *texts)
+    for one in objects(raw):
+        kind = text(one, "type")
+        found[kind] = Condition(kind, *(text(one, key) for key in ("status", "reason", "message")))
     return found
-
-
-def _items(raw: Any) -> Iterable[Mapping[str, Any]]:
-    return (one for one in raw if isinstance(one, Mapping)) if isinstance(raw, list) else ()
-
-
-def _mapping(raw: Any) -> Mapping[str, Any]:
-    return raw if isinstance(raw, Mapping) else {}
-
-
-def _strings(raw: Any) -> dict[str, str]:
-    return {str(key): str(value) for key, value in _mapping(raw).items()}
 
 
 def _version(raw: Any) -> int:

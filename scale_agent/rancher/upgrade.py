@@ -134,4 +134,4 @@ def _refused(status: int, answered: dict[str, str], reader: HeadReader) -> DialE
         text = f"{status}"
     else:
         text = f"{status} {without_ids(body.decode('utf-8', 'replace'))}".strip()
-    return DialError("status", text, status=status, cure=CURES["refused"] if 300 <= status < 400 else "")
+    return DialError("status", text, status=status, cure=CURES["unresolved"] if 300 <= status < 400 else "")
