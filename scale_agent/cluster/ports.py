@@ -15,8 +15,8 @@ from typing import Protocol
 AGENT_REQUESTS = ("ping", "cacerts", "root", "connect", "import")
 
 #: Reasons of :meth:`Observer.error`: a websocket message no session can read, a message that means nothing, a tunnelled
-#: connection that is no TLS or HTTP, a dial to another address than the API server's, an agent start that failed (four), an
-#: agent without credentials, credentials for another server than ours, a write of the agent that was refused.
+#: connection that is no TLS or HTTP, a dial to another address than the API server's, an agent's start that failed
+#: (four), an agent without credentials, credentials for another server than ours, a refused write of the agent.
 ERROR_REASONS = (
     "frame",
     "message",

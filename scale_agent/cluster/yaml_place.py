@@ -120,8 +120,8 @@ class Place:
 
 def parse(text: str, file: str) -> Place:
     """The only document of ``text``. Raises :class:`ProfileError`."""
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
     except yaml.YAMLError as error:
         raise _not_yaml(error, file) from None
@@ -132,7 +132,7 @@ def parse(text: str, file: str) -> Place:
 
 def _not_yaml(error: yaml.YAMLError, file: str) -> ProfileError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or str(error)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
     where = f"{file}:{mark.line + 1}" if mark is not None else file
     return ProfileError(f"not YAML: {problem}", where=where, cure="correct the syntax")
 
