@@ -1,6 +1,6 @@
 """How responses look on the wire, and the answers that a server gives by itself (Go's net/http, 1.26).
 
-Read off ``net/http/server.go``: a request that cannot be read gets a fixed text, no Date and no Content-Length, and
+Checked against a real Kubernetes 1.36.2 API server: a request that cannot be read gets a fixed text, no Date and no Content-Length, and
 the connection is closed; an unknown Expect gets an empty 417.
 """
 
@@ -32,6 +32,12 @@ class Refusal:
     status: int
     answer: bytes
 
+    @classmethod
+    def of(cls, status: int, headers: Headers, body: bytes) -> Refusal:
+        """A refusal in the owner's words, say a Kubernetes Status: lengths and Connection are added."""
+        more = f"Content-Length: {len(body)}\r\nConnection: close\r\n"
+        return cls(status, head(status_line(status, 1), headers, more) + body)
+
 
 def _refusal(status: int, detail: str = "", text: str = "") -> Refusal:
     title = f"{status} {_REASONS[status]}" + (f": {detail}" if detail else "")
@@ -43,7 +49,7 @@ BAD_REQUEST: Final = _refusal(400)
 NO_HOST: Final = _refusal(400, "missing required Host header")
 BODY_TOO_LARGE: Final = _refusal(413)
 HEADERS_TOO_LARGE: Final = _refusal(431)
-BAD_ENCODING: Final = Refusal(501, _refusal(501, text="Unsupported transfer encoding").answer)
+BAD_ENCODING: Final = _refusal(501, text="Unsupported transfer encoding")
 BAD_VERSION: Final = _refusal(505, "unsupported protocol version")
 BAD_EXPECT: Final = Refusal(417, b"HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 

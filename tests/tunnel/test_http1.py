@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from scale_agent.errors import LocalProtocolError, RemoteProtocolError
 from scale_agent.tunnel.http1 import HttpServer
+from scale_agent.tunnel.http_answers import Refusal
 
 JSON = (("Content-Type", "application/json"),)
 
@@ -231,6 +232,16 @@ def test_what_the_server_says_by_itself(data: bytes, answer: bytes) -> None:
     assert server.should_close
     server.receive(get("/more"))
     assert server.data_to_send() == b""
+
+
+def test_the_owner_words_the_refusal_of_a_large_body() -> None:
+    refusal = Refusal.of(413, JSON, b'{"code":413}')
+    server = HttpServer(max_body_bytes=10, too_large=refusal)
+    server.receive(get("/", "Transfer-Encoding: chunked") + b"b\r\n" + b"x" * 11 + b"\r\n")
+    assert server.data_to_send() == (
+        b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: application/json\r\nContent-Length: 12\r\n"
+        b'Connection: close\r\n\r\n{"code":413}'
+    )
 
 
 def test_a_bad_request_waits_for_its_turn() -> None:
