@@ -1,0 +1,407 @@
+"""Protobuf messages → JSON-shaped dictionaries, as a typed API server would write the decoded object as JSON.
+
+One :class:`Decoder` per struct, compiled on first use into a table of small functions by wire tag. Zero values of
+fields with ``omitempty`` are left out, others are present, nil lists as ``None``: so the result equals the real JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import orjson
+
+from . import quantities, times
+from .types import INTEGERS, Field, Shape, Type
+from .wire import BYTES, DecodeError, FIXED32, FIXED64, VARINT, read_varint, signed
+
+#: data, start, end → value
+Reader = Callable[[bytes, int, int], Any]
+#: the object so far, data, start, end
+Rule = Callable[[dict[str, Any], bytes, int, int], None]
+NumberRule = Callable[[dict[str, Any], int], None]
+Obj = dict[str, Any]
+
+
+class Decoder:
+    """Decodes messages of one type."""
+
+    def __init__(self, kind: Type) -> None:
+        self.kind = kind
+        self.rules: dict[int, Rule] = {}
+        self.numbers: dict[int, NumberRule] = {}
+        self.doubles: dict[int, str] = {}
+        self.known: set[int] = set()
+        self.required: tuple[tuple[str, Callable[[], Any]], ...] = ()
+
+    def compile(self) -> None:
+        """Fill the tables; separate from construction because types refer to each other."""
+        for field in self.kind.members:
+            if field.number:
+                self.known.add(field.number)
+                self._add(field)
+        self.required = tuple(_required(self.kind))
+
+    def _add(self, field: Field) -> None:
+        if field.kind in INTEGERS:
+            self.numbers[field.number << 3 | VARINT] = _number_rule(field)
+            if field.shape is Shape.LIST:
+                self.rules[field.number << 3 | BYTES] = _packed_rule(field)
+        elif field.kind == "float64":
+            self.doubles[field.number << 3 | FIXED64] = field.json_name
+        if field.kind not in INTEGERS and field.kind != "float64":
+            self.rules[field.number << 3 | BYTES] = _rule(field)
+
+    def decode(self, data: bytes, at: int, end: int) -> Obj:
+        """The message in ``data[at:end]``."""
+        out: Obj = {}
+        self.fill(out, data, at, end)
+        for name, make in self.required:
+            if name not in out:
+                out[name] = make()
+        return out
+
+    def fill(self, out: Obj, data: bytes, at: int, end: int) -> None:
+        """Decode into an existing dictionary (inlined structs share their outer one's)."""
+        rules = self.rules
+        while at < end:
+            key = data[at]
+            at += 1
+            if key > 127:
+                key, at = read_varint(data, at - 1)
+            if key & 7 == BYTES:
+                size = data[at]
+                at += 1
+                if size > 127:
+                    size, at = read_varint(data, at - 1)
+                stop = at + size
+                if stop > end:
+                    raise DecodeError("unexpected EOF")
+                rule = rules.get(key)
+                if rule is not None:
+                    rule(out, data, at, stop)
+                else:
+                    self._unknown(key)
+                at = stop
+            else:
+                at = self._other(out, key, data, at)
+        if at != end:
+            raise DecodeError("unexpected EOF")
+
+    def _other(self, out: Obj, key: int, data: bytes, at: int) -> int:
+        wire_type = key & 7
+        if wire_type == VARINT:
+            value, at = read_varint(data, at)
+            rule = self.numbers.get(key)
+            if rule is not None:
+                rule(out, value)
+            else:
+                self._unknown(key)
+        elif wire_type == FIXED64:
+            value = data[at : at + 8]
+            at += 8
+            if key in self.doubles and len(value) == 8:
+                out[self.doubles[key]] = _double(value)
+            else:
+                self._unknown(key)
+        elif wire_type == FIXED32:
+            at += 4
+        else:
+            raise DecodeError(f"proto: illegal wireType {wire_type}")
+        return at
+
+    def _unknown(self, key: int) -> None:
+        if key >> 3 in self.known:
+            raise DecodeError(f"proto: wrong wireType = {key & 7} for field {key >> 3} of {self.kind.short_name}")
+        if not key >> 3:
+            raise DecodeError(f"proto: {self.kind.short_name}: illegal tag {key >> 3} (wire type {key & 7})")
+
+
+@cache
+def decoder(kind: Type) -> Decoder:
+    """The compiled decoder of a type, shared."""
+    made = Decoder(kind)
+    _in_progress[kind] = made
+    made.compile()
+    return made
+
+
+_in_progress: dict[Type, Decoder] = {}
+
+
+def _decoder(kind: Type) -> Decoder:
+    return _in_progress.get(kind) or decoder(kind)
+
+
+def _double(value: bytes) -> float | int:
+    number: float = struct.unpack("<d", value)[0]
+    return int(number) if number.is_integer() else number
+
+
+def _text(data: bytes, at: int, end: int) -> str:
+    return data[at:end].decode("utf-8", "replace")
+
+
+def _base64(data: bytes, at: int, end: int) -> str:
+    return base64.b64encode(data[at:end]).decode("ascii")
+
+
+def _time(micro: bool) -> Reader:
+    def read(data: bytes, at: int, end: int) -> str | None:
+        if at == end:
+            return None
+        values = _varints(data, at, end)
+        return times.decode(signed(values.get(1, 0)), signed(values.get(2, 0)), micro)
+
+    return read
+
+
+def _varints(data: bytes, at: int, end: int) -> dict[int, int]:
+    values: dict[int, int] = {}
+    while at < end:
+        key, at = read_varint(data, at)
+        if key & 7 != VARINT:
+            raise DecodeError(f"proto: wrong wireType = {key & 7} in a time or a duration")
+        values[key >> 3], at = read_varint(data, at)
+    return values
+
+
+def _pieces(data: bytes, at: int, end: int) -> dict[int, Any]:
+    """Fields of a small message by number, the last one wins: numbers as numbers, the rest as bytes."""
+    found: dict[int, Any] = {}
+    while at < end:
+        key, at = read_varint(data, at)
+        value, at = read_varint(data, at)
+        if key & 7 == BYTES:
+            if at + value > end:
+                raise DecodeError("unexpected EOF")
+            found[key >> 3], at = data[at : at + value], at + value
+        elif key & 7 == VARINT:
+            found[key >> 3] = value
+        else:
+            raise DecodeError(f"proto: wrong wireType = {key & 7}")
+    return found
+
+
+def _bytes(value: Any) -> bytes:
+    if not isinstance(value, bytes):
+        raise DecodeError("proto: wrong wireType = 0")
+    return value
+
+
+def _quantity(data: bytes, at: int, end: int) -> str:
+    text = _bytes(_pieces(data, at, end).get(1, b"")).decode("utf-8", "replace")
+    return quantities.canonical(text) if text else "0"
+
+
+def _int_or_string(data: bytes, at: int, end: int) -> int | str:
+    found = _pieces(data, at, end)
+    if found.get(1, 0) == 1:
+        return _bytes(found.get(3, b"")).decode("utf-8", "replace")
+    number = found.get(2, 0)
+    if isinstance(number, bytes):
+        raise DecodeError("proto: wrong wireType = 2 for field IntVal")
+    return signed(number)
+
+
+def _duration(data: bytes, at: int, end: int) -> str:
+    return times.duration_text(signed(_varints(data, at, end).get(1, 0)))
+
+
+def _raw_json(data: bytes, at: int, end: int) -> Any:
+    raw = _bytes(_pieces(data, at, end).get(1, b""))
+    if not raw:
+        return None
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError(f"invalid JSON inside the object: {error}") from error
+
+
+def _strings(data: bytes, at: int, end: int) -> list[str]:
+    items: list[str] = []
+    while at < end:
+        key, at = read_varint(data, at)
+        size, at = read_varint(data, at)
+        if key != 1 << 3 | BYTES or at + size > end:
+            raise DecodeError("unexpected EOF")
+        items.append(_text(data, at, at + size))
+        at += size
+    return items
+
+
+READERS: dict[str, Reader] = {
+    "string": _text,
+    "bytes": _base64,
+    "time": _time(False),
+    "microtime": _time(True),
+    "quantity": _quantity,
+    "intorstring": _int_or_string,
+    "duration": _duration,
+    "fields": _raw_json,
+    "raw": _raw_json,
+    "json": _raw_json,
+}
+
+
+def _message(kind: Type) -> Reader:
+    inner = _decoder(kind)
+    if not kind.union:
+        return inner.decode
+    return lambda data, at, end: from_union(kind.union, inner.decode(data, at, end))
+
+
+def from_union(union: str, value: Obj) -> Any:
+    """The JSON form of a struct that is one thing or another: a schema or a boolean, a schema or a list."""
+    if union == "orbool":
+        return value["Schema"] if value.get("Schema") is not None else value["Allows"]
+    if union == "orarray":
+        return value["JSONSchemas"] if value.get("JSONSchemas") else value.get("Schema")
+    return value["Property"] if value.get("Property") else value.get("Schema")
+
+
+def reader(field: Field) -> Reader:
+    """How one element of a length-delimited field is read."""
+    if field.wrapped:
+        return _strings
+    return _message(field.type) if field.type is not None else READERS[field.kind]
+
+
+def _rule(field: Field) -> Rule:
+    read = reader(field)
+    name = field.json_name
+    if field.inline and field.type is not None:
+        inner = _decoder(field.type)
+        return lambda out, data, at, end: inner.fill(out, data, at, end)
+    if field.shape is Shape.LIST:
+        return _list_rule(name, read)
+    if field.shape is Shape.MAP:
+        return _map_rule(field, read)
+    if field.omitzero or (field.omitempty and not field.pointer and field.kind in ("string", "bytes")):
+        return _unless_empty(field, read)
+
+    def rule(out: Obj, data: bytes, at: int, end: int) -> None:
+        out[name] = read(data, at, end)
+
+    return rule
+
+
+def _unless_empty(field: Field, read: Reader) -> Rule:
+    name, empty = field.json_name, zero(field)
+
+    def rule(out: Obj, data: bytes, at: int, end: int) -> None:
+        value = read(data, at, end)
+        if value != empty:
+            out[name] = value
+        else:
+            out.pop(name, None)
+
+    return rule
+
+
+def _list_rule(name: str, read: Reader) -> Rule:
+    def rule(out: Obj, data: bytes, at: int, end: int) -> None:
+        items = out.get(name)
+        if items is None:
+            out[name] = [read(data, at, end)]
+        else:
+            items.append(read(data, at, end))
+
+    return rule
+
+
+def _map_rule(field: Field, read: Reader) -> Rule:
+    name, empty = field.json_name, "" if field.kind == "bytes" else zero(field, element=True)
+
+    def rule(out: Obj, data: bytes, at: int, end: int) -> None:
+        key, value = "", empty
+        while at < end:
+            part, at = read_varint(data, at)
+            size, at = read_varint(data, at)
+            if at + size > end or part & 7 != BYTES:
+                raise DecodeError("unexpected EOF")
+            if part >> 3 == 1:
+                key = _text(data, at, at + size)
+            elif part >> 3 == 2:
+                value = read(data, at, at + size)
+            at += size
+        items = out.get(name)
+        if items is None:
+            out[name] = {key: value}
+        else:
+            items[key] = value
+
+    return rule
+
+
+def _integer(kind: str) -> Callable[[int], int | bool]:
+    if kind == "bool":
+        return bool
+    if kind == "int32":
+        return lambda value: (value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
+    return signed
+
+
+def _number_rule(field: Field) -> NumberRule:
+    name, convert = field.json_name, _integer(field.kind)
+    droppable = field.omitempty and not field.pointer
+
+    def one(out: Obj, value: int) -> None:
+        if value or not droppable:
+            out[name] = convert(value)
+        else:
+            out.pop(name, None)
+
+    def many(out: Obj, value: int) -> None:
+        out.setdefault(name, []).append(convert(value))
+
+    return many if field.shape is Shape.LIST else one
+
+
+def _packed_rule(field: Field) -> Rule:
+    name, convert = field.json_name, _integer(field.kind)
+
+    def rule(out: Obj, data: bytes, at: int, end: int) -> None:
+        items = out.setdefault(name, [])
+        while at < end:
+            value, at = read_varint(data, at)
+            items.append(convert(value))
+
+    return rule
+
+
+_ZEROS: dict[str, Any] = {"string": "", "bool": False, "float64": 0, "quantity": "0", "duration": "0s", "intorstring": 0}
+
+
+def zero(field: Field, *, element: bool = False) -> Any:
+    """What Go's zero value of the field looks like in JSON."""
+    if not element and (field.pointer or field.shape is not Shape.ONE or field.wrapped):
+        return None
+    if field.type is not None:
+        return None if field.type.union else empty(field.type)
+    return 0 if field.kind in INTEGERS - {"bool"} else _ZEROS.get(field.kind)
+
+
+def empty(kind: Type) -> Obj:
+    """The JSON form of the zero value of a struct."""
+    return {name: make() for name, make in _required(kind)}
+
+
+def is_required(field: Field) -> bool:
+    """Whether Go writes the field even when it is the zero value: no omitempty, or a struct by value."""
+    if field.omitzero:
+        return False
+    by_value = not field.pointer and field.shape is Shape.ONE and not field.wrapped
+    structs = ("message", "time", "microtime", "quantity", "duration", "intorstring", "raw", "fields", "json")
+    return not field.omitempty or (by_value and field.kind in structs)
+
+
+def _required(kind: Type) -> list[tuple[str, Callable[[], Any]]]:
+    return [(name, _maker(field)) for name, field in kind.fields.items() if is_required(field)]
+
+
+def _maker(field: Field) -> Callable[[], Any]:
+    return lambda: zero(field)

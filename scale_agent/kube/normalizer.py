@@ -1,0 +1,302 @@
+"""JSON objects → the JSON that a typed API server gives back after decoding them into its Go structs.
+
+Unknown fields are dropped and reported, nulls are dropped, zero values without ``omitempty`` appear, fields come in Go's
+order, quantities and times in canonical form. What has the wrong type is refused in the words of Go's decoder.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from . import quantities, times
+from .decoder import empty, is_required, zero
+from .schema import Schema
+from .types import INTEGERS, Field, Shape, Type
+from .wire import DecodeError
+
+Obj = dict[str, Any]
+#: value, path, unknown paths found so far → value
+Converter = Callable[[Any, str, list[str]], Any]
+
+
+class MismatchError(DecodeError):
+    """A JSON value of the wrong type; ``what`` reads as Go's: ``json: cannot unmarshal string into Go struct field ...``."""
+
+
+class Normalizer:
+    """Normalises objects of one type."""
+
+    def __init__(self, kind: Type) -> None:
+        self.kind = kind
+        self.rows: tuple[tuple[str, Converter, Any, bool], ...] = ()
+
+    def compile(self) -> None:
+        """Fill the table; separate from construction because types refer to each other."""
+        self.rows = tuple((name, _converter(field, self.kind), field, is_required(field)) for name, field in self.kind.fields.items())
+
+    def apply(self, value: Any, path: str, unknown: list[str]) -> Obj:
+        """The normalised object; unknown paths are added to ``unknown``."""
+        if not isinstance(value, dict):
+            raise MismatchError(f"json: cannot unmarshal {json_kind(value)} into Go value of type {self.kind.go_name}")
+        out: Obj = {}
+        used = 0
+        for name, convert, field, required in self.rows:
+            found = value.get(name)
+            if found is not None:
+                used += 1
+                converted = convert(found, f"{path}.{name}" if path else name, unknown)
+                if required or not _dropped(field, converted):
+                    out[name] = converted
+            else:
+                used += name in value
+                if required:
+                    out[name] = zero(field)
+        if used < len(value):
+            known = self.kind.fields
+            unknown += [f"{path}.{name}" if path else name for name in value if name not in known]
+        return out
+
+
+def _dropped(field: Field, value: Any) -> bool:
+    """Whether Go leaves the value out: ``omitempty`` and empty, ``omitzero`` and zero."""
+    if field.pointer:
+        return False
+    if field.omitzero:
+        return bool(value == (empty(field.type) if field.type is not None and not field.type.union else zero(field)))
+    return value in ("", 0, False) or value == [] or value == {}
+
+
+def json_kind(value: Any) -> str:
+    """What Go's decoder calls a JSON value."""
+    if value is None:
+        return "null"
+    names = ((bool, "bool"), (str, "string"), (dict, "object"), (list, "array"))
+    for python, name in names:
+        if isinstance(value, python):
+            return name
+    return "number"
+
+
+def _mismatch(value: Any, field: Field, owner: Type, path: str, go_type: str) -> MismatchError:
+    shown = f"number {value}" if json_kind(value) == "number" and go_type in INTEGERS else json_kind(value)
+    return MismatchError(f"json: cannot unmarshal {shown} into Go struct field {owner.short_name}.{path} of type {go_type}")
+
+
+def _converter(field: Field, owner: Type) -> Converter:
+    one = _element(field, owner)
+    if field.shape is Shape.LIST or field.wrapped:
+        return _list_converter(field, owner, one)
+    if field.shape is Shape.MAP:
+        return _map_converter(field, owner, one)
+    return one
+
+
+def _list_converter(field: Field, owner: Type, one: Converter) -> Converter:
+    blank = zero(field, element=True) if not field.wrapped else ""
+
+    def convert(value: Any, path: str, unknown: list[str]) -> Any:
+        if not isinstance(value, list):
+            raise _mismatch(value, field, owner, path, field.go_type if field.shape is Shape.LIST else f"[]{field.go_type}")
+        return [
+            blank if item is None else one(item, f"{path}[{index}]", unknown) for index, item in enumerate(value)
+        ]
+
+    return convert
+
+
+def _map_converter(field: Field, owner: Type, one: Converter) -> Converter:
+    blank = zero(field, element=True)
+
+    def convert(value: Any, path: str, unknown: list[str]) -> Any:
+        if not isinstance(value, dict):
+            raise _mismatch(value, field, owner, path, field.go_type)
+        return {key: blank if value[key] is None else one(value[key], f"{path}.{key}", unknown) for key in sorted(value)}
+
+    return convert
+
+
+def _element(field: Field, owner: Type) -> Converter:
+    if field.type is not None:
+        return _struct(field.type, field, owner)
+    if field.kind in INTEGERS and field.kind != "bool":
+        return _integer(field, owner)
+    return _SCALARS[field.kind](field, owner)
+
+
+def _struct(kind: Type, field: Field, owner: Type) -> Converter:
+    inner = _normalizer(kind)
+
+    def convert(value: Any, path: str, unknown: list[str]) -> Any:
+        if kind.union and not isinstance(value, dict):
+            return _other_union(kind, value, path, unknown)
+        if kind.union:
+            return _schema_of(kind).apply(value, path, unknown)
+        if not isinstance(value, dict):
+            raise _mismatch(value, field, owner, path, kind.go_name)
+        return inner.apply(value, path, unknown)
+
+    return convert
+
+
+def _schema_of(kind: Type) -> Normalizer:
+    schema = kind.fields["Schema"].type
+    if schema is None:
+        raise DecodeError(f"{kind.short_name} has no schema")
+    return _normalizer(schema)
+
+
+def _other_union(kind: Type, value: Any, path: str, unknown: list[str]) -> Any:
+    if kind.union == "orarray" and isinstance(value, list):
+        return [_schema_of(kind).apply(item, f"{path}[{index}]", unknown) for index, item in enumerate(value)]
+    fits = isinstance(value, bool) if kind.union == "orbool" else kind.union == "orstrings" and isinstance(value, list)
+    if not fits:
+        raise MismatchError(f"json: cannot unmarshal {json_kind(value)} into Go value of type {kind.go_name}")
+    return value
+
+
+def _plain(python: type, go_type: str) -> Callable[[Field, Type], Converter]:
+    def make(field: Field, owner: Type) -> Converter:
+        def convert(value: Any, path: str, unknown: list[str]) -> Any:
+            if value.__class__ is not python:
+                raise _mismatch(value, field, owner, path, go_type)
+            return value
+
+        return convert
+
+    return make
+
+
+def _integer(field: Field, owner: Type) -> Converter:
+    bits = 32 if field.kind.endswith("32") else 64
+    low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+
+    def convert(value: Any, path: str, unknown: list[str]) -> Any:
+        if value.__class__ is float and value.is_integer():
+            value = int(value)
+        if value.__class__ is not int or not low <= value <= high:
+            raise _mismatch(value, field, owner, path, field.kind)
+        return value
+
+    return convert
+
+
+def _through(function: Callable[[str], str]) -> Callable[[Field, Type], Converter]:
+    def make(field: Field, owner: Type) -> Converter:
+        def convert(value: Any, path: str, unknown: list[str]) -> Any:
+            if not isinstance(value, str):
+                raise _mismatch(value, field, owner, path, "string")
+            return function(value)
+
+        return convert
+
+    return make
+
+
+def _double(field: Field, owner: Type) -> Converter:
+    def convert(value: Any, path: str, unknown: list[str]) -> Any:
+        if value.__class__ not in (int, float):
+            raise _mismatch(value, field, owner, path, "float64")
+        return value
+
+    return convert
+
+
+def _quantity(field: Field, owner: Type) -> Converter:
+    def convert(value: Any, path: str, unknown: list[str]) -> Any:
+        if value.__class__ not in (str, int, float):
+            raise MismatchError("unable to parse quantity's suffix")
+        return quantities.canonical(str(value))
+
+    return convert
+
+
+def _int_or_string(field: Field, owner: Type) -> Converter:
+    def convert(value: Any, path: str, unknown: list[str]) -> Any:
+        if value.__class__ not in (str, int):
+            raise MismatchError(f"json: cannot unmarshal {json_kind(value)} into Go value of type int32")
+        return value
+
+    return convert
+
+
+def _base64(text: str) -> str:
+    try:
+        return base64.b64encode(base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)).decode("ascii")
+    except (binascii.Error, ValueError) as error:
+        raise DecodeError(f"illegal base64 data at input byte {_first_illegal(text)}") from error
+
+
+def _first_illegal(text: str) -> int:
+    good = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\r\n"
+    return next((index for index, char in enumerate(text) if char not in good), max(0, len(text) - len(text) % 4))
+
+
+def _any(field: Field, owner: Type) -> Converter:
+    return lambda value, path, unknown: value
+
+
+_SCALARS: dict[str, Callable[[Field, Type], Converter]] = {
+    "string": _plain(str, "string"),
+    "bool": _plain(bool, "bool"),
+    "float64": _double,
+    "bytes": _through(_base64),
+    "time": _through(times.seconds_text),
+    "microtime": _through(times.micro_text),
+    "duration": _through(lambda text: times.duration_text(times.parse_duration_ns(text))),
+    "quantity": _quantity,
+    "intorstring": _int_or_string,
+    "fields": _any,
+    "raw": _any,
+    "json": _any,
+}
+_in_progress: dict[Type, Normalizer] = {}
+
+
+@cache
+def normalizer(kind: Type) -> Normalizer:
+    """The compiled normaliser of a type, shared."""
+    made = Normalizer(kind)
+    _in_progress[kind] = made
+    made.compile()
+    return made
+
+
+def _normalizer(kind: Type) -> Normalizer:
+    return _in_progress.get(kind) or normalizer(kind)
+
+
+def normalize(obj: Obj, schema: Schema) -> Obj:
+    """The object as a typed server gives it back. Raises :class:`DecodeError` for unknown kinds and wrong types."""
+    return check(obj, schema)[0]
+
+
+def check(obj: Obj, schema: Schema) -> tuple[Obj, list[str]]:
+    """The normalised object and the paths (``spec.foo``, ``spec.containers[0].bar``) of its unknown fields."""
+    api_version, kind = obj.get("apiVersion", ""), obj.get("kind", "")
+    group, _, version = str(api_version).rpartition("/")
+    found = schema.kind(group, version, str(kind))
+    if found is None:
+        raise DecodeError(f'no kind "{kind}" is registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:111"')
+    unknown: list[str] = []
+    return normalizer(found).apply(obj, "", unknown), unknown
+
+
+def duplicate_fields(body: bytes) -> list[str]:
+    """Names that occur twice in one object of a JSON body, for ``fieldValidation=Strict``; in order, each once."""
+    found: dict[str, None] = {}
+
+    def pairs(items: list[tuple[str, Any]]) -> Obj:
+        made: Obj = {}
+        for name, value in items:
+            if name in made:
+                found[name] = None
+            made[name] = value
+        return made
+
+    json.loads(body, object_pairs_hook=pairs)
+    return list(found)

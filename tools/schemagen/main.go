@@ -1,0 +1,66 @@
+// Command schemagen makes the data files of the simulated API server from the published Kubernetes modules.
+//
+//	go run . -out ../../scale_agent/kube/data types protos server
+//
+// "types" reflects over the Go structs of every registered kind, "protos" compiles the modules' generated.proto files,
+// "server" starts the published etcd and kube-apiserver in a temporary directory and keeps what a new cluster answers:
+// discovery, OpenAPI (prose replaced by filler of the same length) and the objects that exist before anyone acts.
+// Nothing here knows a kind by name. Running it twice gives the same bytes.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// version is the Kubernetes version of the modules in go.mod; the data files carry it in their names.
+const version = "v1.36.2"
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == controlPlaneArgument {
+		runControlPlane(os.Args[2:])
+		return
+	}
+	out := flag.String("out", "", "directory of the data files")
+	flag.Parse()
+	if *out == "" || flag.NArg() == 0 {
+		fmt.Fprintln(os.Stderr, "usage: schemagen -out DIR {types|protos|server}...")
+		os.Exit(2)
+	}
+	parts := map[string]func() (map[string][]byte, error){"types": typeFiles, "protos": protoFiles, "server": serverFiles}
+	for _, name := range flag.Args() {
+		part, known := parts[name]
+		if !known {
+			fail(fmt.Errorf("unknown part %q", name))
+		}
+		files, err := part()
+		if err != nil {
+			fail(fmt.Errorf("%s: %w", name, err))
+		}
+		if err := write(*out, files); err != nil {
+			fail(err)
+		}
+	}
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "schemagen:", err)
+	os.Exit(1)
+}
+
+func write(dir string, files map[string][]byte) error {
+	for name, content := range files {
+		path := filepath.Join(dir, version+"-"+name)
+		packed, err := pack(name, content)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, packed, 0o644); err != nil {
+			return err
+		}
+		fmt.Println(path, len(content), "->", len(packed))
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"sort"
+	"time"
+)
+
+// quiet is how long nothing may change before a new cluster counts as settled.
+const quiet = 10 * time.Second
+
+// transient kinds say something about the recorded process, not about every new cluster.
+var transient = map[string]bool{"Lease": true, "Event": true, "ComponentStatus": true}
+
+type object = map[string]any
+
+// bootstrapObjects are the objects that exist before anyone acts, sorted by where they are, without uids, versions and times.
+func bootstrapObjects(plane *controlPlane, answers map[string]string) ([]object, error) {
+	var last string
+	since := time.Now()
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
+		objects, err := listObjects(plane, answers)
+		if err != nil {
+			return nil, err
+		}
+		content, err := json.Marshal(objects)
+		if err != nil {
+			return nil, err
+		}
+		if string(content) != last {
+			last, since = string(content), time.Now()
+		} else if time.Since(since) > quiet {
+			return objects, nil
+		}
+	}
+	return nil, fmt.Errorf("the new cluster does not come to rest")
+}
+
+func listObjects(plane *controlPlane, answers map[string]string) ([]object, error) {
+	objects := []object{}
+	for _, path := range listPaths(answers) {
+		content, err := plane.get(path, "application/json")
+		if err != nil {
+			return nil, err
+		}
+		var list struct {
+			Kind       string   `json:"kind"`
+			APIVersion string   `json:"apiVersion"`
+			Items      []object `json:"items"`
+		}
+		if err := json.Unmarshal(content, &list); err != nil {
+			return nil, err
+		}
+		kind := list.Kind[:len(list.Kind)-len("List")]
+		if transient[kind] {
+			continue
+		}
+		for _, item := range list.Items {
+			item["kind"], item["apiVersion"] = kind, list.APIVersion
+			objects = append(objects, withoutIdentity(item))
+		}
+	}
+	sort.SliceStable(objects, func(i, j int) bool { return place(objects[i]) < place(objects[j]) })
+	return objects, nil
+}
+
+func place(item object) string {
+	metadata := item["metadata"].(object)
+	namespace, _ := metadata["namespace"].(string)
+	return fmt.Sprint(item["apiVersion"], " ", item["kind"], " ", namespace, " ", metadata["name"])
+}
+
+// withoutIdentity drops what differs between two new clusters: uids, versions, and every time, wherever it stands.
+func withoutIdentity(item object) object {
+	metadata := item["metadata"].(object)
+	for _, name := range []string{"uid", "resourceVersion", "creationTimestamp"} {
+		delete(metadata, name)
+	}
+	return withoutTimes(item).(object)
+}
+
+// withoutTimes replaces every RFC 3339 time by the empty string: the loader puts the cluster's own in.
+func withoutTimes(value any) any {
+	switch typed := value.(type) {
+	case object:
+		for name, inner := range typed {
+			typed[name] = withoutTimes(inner)
+		}
+	case []any:
+		for i, inner := range typed {
+			typed[i] = withoutTimes(inner)
+		}
+	case string:
+		if _, err := time.Parse(time.RFC3339, typed); err == nil {
+			return timePlaceholder
+		}
+		if typed == controlPlaneCertificate() {
+			return certificatePlaceholder
+		}
+	}
+	return value
+}
+
+const (
+	timePlaceholder        = "@time"
+	certificatePlaceholder = "@ca"
+)

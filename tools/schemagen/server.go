@@ -1,0 +1,174 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+)
+
+const aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+// serverFiles asks a new, untouched control plane for everything that is the same in every new cluster.
+func serverFiles() (map[string][]byte, error) {
+	plane, err := startControlPlane()
+	if err != nil {
+		return nil, err
+	}
+	defer plane.stop()
+	answers, err := discoveryAnswers(plane)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := bootstrapObjects(plane, answers)
+	if err != nil {
+		return nil, err
+	}
+	documents, err := openAPIDocuments(plane)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{"openapi.zip": documents}
+	for name, value := range map[string]any{"discovery.json": answers, "bootstrap.json": objects} {
+		if files[name+".z"], err = json.Marshal(value); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+// discoveryAnswers: the aggregated documents (keys "/api aggregated", "/apis aggregated") and the plain ones by path.
+func discoveryAnswers(plane *controlPlane) (map[string]string, error) {
+	answers := map[string]string{}
+	for _, path := range []string{"/api", "/apis"} {
+		content, err := plane.get(path, aggregated)
+		if err != nil {
+			return nil, err
+		}
+		answers[path+" aggregated"] = string(content)
+	}
+	paths := []string{"/api", "/apis", "/version"}
+	for _, version := range servedVersions(answers) {
+		paths = append(paths, version)
+	}
+	for _, path := range paths {
+		content, err := plane.get(path, "application/json")
+		if err != nil {
+			return nil, err
+		}
+		answers[path] = string(content)
+	}
+	return answers, nil
+}
+
+type groupList struct {
+	Items []struct {
+		Metadata struct {
+			Name string `json:"name"`
+		} `json:"metadata"`
+		Versions []struct {
+			Version   string `json:"version"`
+			Resources []struct {
+				Resource string   `json:"resource"`
+				Verbs    []string `json:"verbs"`
+			} `json:"resources"`
+		} `json:"versions"`
+	} `json:"items"`
+}
+
+func groups(answers map[string]string) []groupList {
+	lists := make([]groupList, 2)
+	for i, path := range []string{"/api", "/apis"} {
+		if err := json.Unmarshal([]byte(answers[path+" aggregated"]), &lists[i]); err != nil {
+			panic(err) // the server's own answer
+		}
+	}
+	return lists
+}
+
+// servedVersions are the paths of all groups and group versions.
+func servedVersions(answers map[string]string) []string {
+	paths := []string{}
+	for _, list := range groups(answers) {
+		for _, group := range list.Items {
+			base := "/api"
+			if group.Metadata.Name != "" {
+				base = "/apis/" + group.Metadata.Name
+				paths = append(paths, base)
+			}
+			for _, version := range group.Versions {
+				paths = append(paths, base+"/"+version.Version)
+			}
+		}
+	}
+	return paths
+}
+
+// listPaths are the collections whose objects can be listed, each group in its first version only.
+func listPaths(answers map[string]string) []string {
+	paths := []string{}
+	for _, list := range groups(answers) {
+		for _, group := range list.Items {
+			base := "/api"
+			if group.Metadata.Name != "" {
+				base = "/apis/" + group.Metadata.Name
+			}
+			for _, resource := range group.Versions[0].Resources {
+				if strings.Contains(strings.Join(resource.Verbs, " ")+" ", "list ") {
+					paths = append(paths, base+"/"+group.Versions[0].Version+"/"+resource.Resource)
+				}
+			}
+		}
+	}
+	return paths
+}
+
+// openAPIDocuments is a zip file: "index" and every document by its name in the index, prose replaced.
+func openAPIDocuments(plane *controlPlane) ([]byte, error) {
+	index, err := plane.get("/openapi/v3", "application/json")
+	if err != nil {
+		return nil, err
+	}
+	var parsed struct {
+		Paths map[string]struct {
+			URL string `json:"serverRelativeURL"`
+		} `json:"paths"`
+	}
+	if err := json.Unmarshal(index, &parsed); err != nil {
+		return nil, err
+	}
+	names := []string{}
+	for name := range parsed.Paths {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	var buffer bytes.Buffer
+	archive := zip.NewWriter(&buffer)
+	if err := addMember(archive, "index", index); err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		document, err := plane.get(parsed.Paths[name].URL, "application/json")
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if err := addMember(archive, name, withoutProse(document)); err != nil {
+			return nil, err
+		}
+	}
+	if err := archive.Close(); err != nil {
+		return nil, err
+	}
+	return buffer.Bytes(), nil
+}
+
+func addMember(archive *zip.Writer, name string, content []byte) error {
+	member, err := archive.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = member.Write(content)
+	return err
+}
