@@ -16,7 +16,7 @@ class Held(Enum):
     NO = 0
     YES = 1
     #: We paused it and it sent Resume since. In the Go module one flag means "I paused the peer" as well as "the
-    #: peer paused me", so its Resume may have cancelled our Pause; if Data goes on, Pause has to be said again.
+    #: peer paused me", so by its Resume it forgot our Pause; if Data goes on, Pause has to be said again.
     PERHAPS = 2
 
 

@@ -1,7 +1,7 @@
 """How responses look on the wire, and the answers that a server gives by itself (Go's net/http, 1.26).
 
-Checked against a real Kubernetes 1.36.2 API server: a request that cannot be read gets a fixed text, no Date and no Content-Length, and
-the connection is closed; an unknown Expect gets an empty 417.
+Checked against a real Kubernetes 1.36.2 API server: a request that cannot be read gets a fixed text, no Date and no
+Content-Length, and the connection is closed; an unknown Expect gets an empty 417.
 """
 
 from __future__ import annotations

@@ -209,18 +209,23 @@ class Session:
         flow = self._connections.get(conn_id)
         return flow is not None and not flow.peer_paused
 
-    def consumed(self, conn_id: int, size: int) -> None:
+    def consumed(self, conn_id: int, size: int) -> list[Event]:
         """The owner processed ``size`` of the bytes that arrived; ignored for a connection that is closed by now.
 
-        Raises :class:`LocalProtocolError` for more than arrived.
+        Almost always no events. :class:`PeerResumed` when this made us send Resume while the peer had us paused: in the
+        Go module a Resume undoes the receiver's own Pause, and no other would ever come (section 6). Raises
+        :class:`LocalProtocolError` for more than arrived.
         """
         flow = self._connections.get(conn_id)
         if flow is None:
-            return
+            return []
         if size > flow.unread:
             raise LocalProtocolError(f"{size} bytes of connection {conn_id} consumed, {flow.unread} are unread")
-        if flow.consumed(size):
-            self._put(conn_id, MessageType.RESUME)
+        if not flow.consumed(size):
+            return []
+        self._put(conn_id, MessageType.RESUME)
+        was, flow.peer_paused = flow.peer_paused, False
+        return [PeerResumed(conn_id)] if was else []
 
     def close(self, conn_id: int, error: str = EOF) -> None:
         """End a connection from this side, in both directions. Its id is dead at once.

@@ -73,6 +73,41 @@ def test_64_mb_to_a_slow_reader(upload: bool) -> None:
     assert 2 * MIB < pipe.most_unread <= 2 * MIB + MAX_DATA_BYTES
 
 
+class Talker:
+    """One end that wants to send 16 MB while it reads 50 KB a turn."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.left = session, 16 * MIB
+        self.unread = self.most_unread = self.received = 0
+
+    def turn(self, wires: list[bytes]) -> list[bytes]:
+        for wire in wires:
+            for event in self.session.receive(2, wire):
+                if isinstance(event, DataReceived):
+                    self.unread += len(event.data)
+                    self.received += len(event.data)
+        self.most_unread = max(self.most_unread, self.unread)
+        size = min(self.unread, 50_000)
+        self.unread -= size
+        self.session.consumed(2, size)
+        for _ in range(8):
+            if self.left and self.session.can_send(2):
+                self.session.send(2, bytes(MAX_DATA_BYTES))
+                self.left -= MAX_DATA_BYTES
+        return self.session.data_to_send()
+
+
+def test_both_ways_at_once_never_stalls() -> None:
+    """Section 6: when both ends pause each other, Resume and Pause cross; nobody may wait for ever."""
+    outer, inner = server(), client()
+    outer.connect("tcp", "a:1")
+    ends, wires = (Talker(outer), Talker(inner)), outer.data_to_send()
+    for turn in range(2000):
+        wires = ends[(turn + 1) % 2].turn(wires)
+    assert [end.received for end in ends] == [16 * MIB, 16 * MIB]
+    assert all(2 * MIB < end.most_unread < 3 * MIB for end in ends)
+
+
 class Pair(RuleBasedStateMachine):
     """Two sessions whose messages are under way for any time; in the end both know the same connections."""
 
