@@ -82,7 +82,7 @@ class StateFeed:
         self._socket: ClientWebSocket | None = None
         self._want_subscription = subscribe
         self._retry_s = self._times.retry_s
-        self._retry_at_s = 0.0
+        self._retry_at_s = self._listed_at_s = -1e9
         self._mode: Mode = "stopped"
         self._requests = self._bytes = self._events = self._lost = 0
         self._error = ""
@@ -138,12 +138,15 @@ class StateFeed:
         self._mode = "stopped"
 
     def _run(self) -> None:
-        while not self._ended.is_set():
-            if self._want_subscription and self._clock() >= self._retry_at_s:
-                self._subscription()
-            if not self._ended.is_set():
-                self._poll()
-                self._ended.wait(self._times.poll_s)
+        try:
+            while not self._ended.is_set():
+                if self._want_subscription and self._clock() >= self._retry_at_s:
+                    self._subscription()
+                if not self._ended.is_set():
+                    self._poll()
+                    self._ended.wait(self._times.poll_s)
+        finally:
+            self._mode = "stopped"
 
     def _subscription(self) -> None:
         """Follow one subscription until it breaks; says when the next may be tried."""
@@ -190,6 +193,8 @@ class StateFeed:
             self._list()
             self._mode, self._error, self._retry_s = "subscription", "", self._times.retry_s
         elif event.kind is EventKind.STOPPED:
+            # Each start costs a list: not more often than polling would, however often Rancher stops us.
+            self._ended.wait(max(0.0, self._listed_at_s + self._times.poll_s - self._clock()))
             socket.send_text(subscription(selector(self._labels)))
         elif event.kind is EventKind.FAILED:
             raise RemoteProtocolError(f"Rancher refused the subscription: {event.text}")
@@ -213,6 +218,7 @@ class StateFeed:
             _log.warning("state feed: %s", error)
 
     def _list(self) -> None:
+        self._listed_at_s = self._clock()
         found = self._client.list_clusters(self._labels, "poll")
         self._requests += found.cost.requests
         self._bytes += found.cost.bytes
