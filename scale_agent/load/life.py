@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from scale_agent.removal import RUN_LABEL
 
 if TYPE_CHECKING:
     from scale_agent.load.process import Process
+
+logger = logging.getLogger(__name__)
 
 #: Condition of Rancher's cluster → phase that it means.
 CONDITION_PHASES = (("AgentDeployed", "agent_deployed"), ("Connected", "connected"), ("Ready", "ready"))
@@ -58,6 +61,10 @@ class Life:
         except InputError as error:
             self.process.complain("manifest", str(error))
             self._fail("manifest")
+        except Exception:
+            # Our own mistake: without this, Locust would log it and leave a user that waits for nothing, uncounted.
+            logger.exception("the life of %s ended unexpectedly", self.name)
+            self._fail("internal")
 
     def _register(self) -> None:
         client = self.process.site.client

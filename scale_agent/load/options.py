@@ -58,7 +58,7 @@ ARGUMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
             "type": float,
             "default": -1.0,
             "metavar": "SECONDS",
-            "help": "Hold that long after the last became active or failed, then end a headless run. Negative: never end.",
+            "help": "Hold that long after the last became active or failed, then end a headless run. Negative: do not.",
         },
     ),
     (

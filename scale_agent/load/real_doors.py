@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from scale_agent.cluster.ports import Observer
+from scale_agent.cluster.ports import Connector, Observer
 from scale_agent.errors import InputError
 from scale_agent.load.doors import Client, Feed, Simulated, Site
 from scale_agent.load.meter import RestCall
@@ -45,7 +45,7 @@ class RealSite:
             name=name,
             seed=seed,
             profile=self._profiles[profile],
-            connector=self._connector,
+            connector=cast(Connector, self._connector),  # equal shapes, but rancher does not know cluster's classes
             observer=observer,
             runtime=self._runtime,
         )

@@ -1,10 +1,9 @@
 """Locust comes before anything else: importing it patches the process for gevent."""
 
-import locust  # noqa: F401 # isort: split
-
 from collections.abc import Iterator
 from pathlib import Path
 
+import locust  # noqa: F401 # isort: split
 import pytest
 
 from tests.load.fakes import FakeRancher

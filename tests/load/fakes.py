@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import gevent
 
 from scale_agent.cluster.ports import DialTimings, Observer
 from scale_agent.errors import InputError, ProfileError, RancherError
+from scale_agent.load.doors import Client, Feed, Site
 from scale_agent.load.meter import RestCall
 from scale_agent.load.options import RunOptions
 from scale_agent.rancher.calls import Call
@@ -175,8 +177,8 @@ class FakeFeed:
 class FakeSimulated:
     """Tells its observer what a real one would, then lets the fake Rancher activate it."""
 
-    running: dict[str, bool] = {}
-    seeds: dict[str, str] = {}
+    running: ClassVar[dict[str, bool]] = {}
+    seeds: ClassVar[dict[str, str]] = {}
 
     def __init__(self, rancher: FakeRancher, name: str, seed: str, observer: Observer) -> None:
         self._rancher = rancher
@@ -210,6 +212,9 @@ class FakeSimulated:
 
 
 class FakeSite:
+    client: Client
+    feed: Feed
+
     def __init__(self, rancher: FakeRancher, on_call: Callable[[RestCall], None]) -> None:
         self._rancher = rancher
         self.client = FakeClient(rancher, on_call)
@@ -241,5 +246,5 @@ class FakeDoors:
     def client(self, options: RunOptions, on_call: Callable[[RestCall], None] | None) -> FakeClient:
         return FakeClient(self.rancher, on_call)
 
-    def site(self, options: RunOptions, labels: Mapping[str, str], on_call: Callable[[RestCall], None]) -> FakeSite:
+    def site(self, options: RunOptions, labels: Mapping[str, str], on_call: Callable[[RestCall], None]) -> Site:
         return FakeSite(self.rancher, on_call)

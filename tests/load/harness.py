@@ -30,9 +30,13 @@ class Cluster(RancherClusterUser):
 
 def parse(*arguments: str) -> Any:
     parser = get_empty_argument_parser(default_config_files=[])
-    setup_parser_arguments(parser)
+    setup_parser_arguments(parser)  # type: ignore[no-untyped-call]
     add_arguments(parser)
     return parser.parse_args(list(arguments))
+
+
+def _fresh_events() -> Any:
+    return Events()  # type: ignore[no-untyped-call]
 
 
 def wait_for(what: Callable[[], object], deadline_s: float = DEADLINE_S) -> None:
@@ -59,7 +63,11 @@ class Harness:
         arguments = ("--headless", "--host", "https://rancher.example", "--run-id", "r1", "--out", str(self.out))
         parsed = parse(*arguments, *options)
         self.environment = Environment(
-            events=Events(), user_classes=[Cluster], host=parsed.host, parsed_options=parsed, catch_exceptions=False
+            events=_fresh_events(),
+            user_classes=[Cluster],
+            host=parsed.host,
+            parsed_options=parsed,
+            catch_exceptions=False,
         )
         self.environment.create_local_runner()
         console = Console(file=self.said, width=200, force_terminal=False)
@@ -79,7 +87,7 @@ class Harness:
 
     def quit(self) -> int | None:
         """What Locust does at the end of a headless run; the exit code."""
-        events = self.environment.events
+        events: Any = self.environment.events
         assert self.environment.runner is not None
         self.environment.runner.quit()
         events.quitting.fire(environment=self.environment, reverse=True)

@@ -45,7 +45,7 @@ def test_every_fact_is_a_request_event_with_a_name_from_a_closed_list(harness: H
     assert harness.requests("PHASE", "active") == 3
     assert harness.requests("PHASE", "deleted") == 3
     assert harness.failures() == {("TUNNEL", "stv"): 3}
-    assert [e.error for e in harness.environment.stats.errors.values()] == ["CountedError('status 401')"]
+    assert [str(e.error) for e in harness.environment.stats.errors.values()] == ["status 401"]
     assert not [key for key in harness.environment.stats.entries if "sim-" in key[0] or "c-m-" in key[0]]
 
 
@@ -85,11 +85,7 @@ def test_one_that_sticks_is_a_counted_failure_and_the_others_go_on(harness: Harn
     wait_for(lambda: harness.director.verdict is not None)
     harness.quit()
     assert harness.environment.process_exit_code == 1
-    assert (
-        harness.failures()[("PHASE", "agent_deployed")] == 0 + 1
-        if ("PHASE", "agent_deployed") in harness.failures()
-        else True
-    )
+    assert harness.failures() == {("PHASE", "connected"): 1, ("TUNNEL", "stv"): 4}
     row = next(row for row in harness.rows() if row["cluster"] == "sim-r1-00001")
     assert (row["error"], row["stuck_before"], row["active"]) == ("deadline", "connected", "")
     assert sum(bool(row["active"]) for row in harness.rows()) == 3
@@ -250,7 +246,7 @@ def test_a_second_run_into_the_same_directory_appends(harness: Harness) -> None:
         (("--host", "https://rancher.example/dashboard"), InputError, "has a path"),
         (("--profile", "missing.yaml"), ProfileError, "missing.yaml"),
         (("--run-id", "No_Good"), InputError, "--run-id"),
-        (("--name-prefix", "-x"), InputError, "--name-prefix"),
+        (("--name-prefix", "x_"), InputError, "--name-prefix"),
         (("--active-timeout", "0"), InputError, "--active-timeout"),
         (("--create-concurrency", "-1"), InputError, "--create-concurrency"),
     ],
