@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
+from scale_agent.kube import protobuf
+from scale_agent.kube.schema import Schema
 from scale_agent.standin.wire import MAGIC
-
-if TYPE_CHECKING:
-    from scale_agent.kube.catalog import Catalog
 
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 #: JSON bodies above this (bytes) are OpenAPI documents: only their beginning is looked at.
@@ -18,21 +17,19 @@ LARGE = 200_000
 
 
 @cache
-def _catalog() -> Catalog:
-    from scale_agent.kube.catalog import Catalog  # 40 MB and 0.2 s that REST alone does not need
-
-    return Catalog.load()
+def _schema() -> Schema:
+    return Schema.load()
 
 
 def decode_protobuf(body: bytes) -> dict[str, Any]:
     """The object in a protobuf body that starts with ``k8s\\0``. ``ValueError`` for what is none."""
-    return dict(_catalog().decode(body))
+    return dict(protobuf.decode(body, _schema()))
 
 
 def encode(body: Any, encoding: str) -> bytes:
     """A request body in the recorded encoding: ``json`` or ``protobuf``."""
     if encoding == "protobuf":
-        return _catalog().encode(body)
+        return protobuf.encode(body, _schema())
     return body.encode() if isinstance(body, str) else orjson.dumps(body)
 
 

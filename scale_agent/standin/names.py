@@ -50,8 +50,10 @@ def stable_suffix(length: int, *parts: str) -> str:
     return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:length])
 
 
-def credentials_name(url: str, token: str, namespace: str) -> str:
-    """Name of the credentials secret: a hash of what is in it (protocol section 1.6)."""
+def credentials_name(version: str, url: str, token: str, namespace: str) -> str:
+    """Name of the credentials secret: a hash of what is in it (protocol section 1.6; 2.10's by its recordings)."""
+    if version.startswith("2.10"):
+        return "cattle-credentials-" + hashlib.md5((url + token).encode(), usedforsecurity=False).hexdigest()[:7]
     return "cattle-credentials-" + hashlib.sha256(f"{url}.{token}.{namespace}".encode()).hexdigest()[:10]
 
 

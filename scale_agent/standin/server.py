@@ -115,7 +115,7 @@ class StandIn:
             self._registry,
             self._wheel,
             Contexts(),
-            Values(self.url, cacerts, clock),
+            Values(options.version, self.url, cacerts, clock),
             options.version,
             Pace(options.speed, options.probe_period_s),
         )

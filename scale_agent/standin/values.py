@@ -16,7 +16,8 @@ _NUMBERED = re.compile(r"(user|id|uuid)\.(\d+)$")
 class Values:
     """What scripts ask for: made from the cluster's id, so that it is the same every time."""
 
-    def __init__(self, url: str, cacerts: str, clock: Callable[[], float]) -> None:
+    def __init__(self, version: str, url: str, cacerts: str, clock: Callable[[], float]) -> None:
+        self._version = version
         self._url = url
         self._cacerts = cacerts
         self._clock = clock
@@ -50,8 +51,8 @@ class Values:
             "url": self._url,
             "checksum": checksum(self._cacerts),
             "install": stable_uuid("install"),
-            "credentials": credentials_name(self._url, cluster.token, ""),
-            "credentials.system": credentials_name(self._url, cluster.system_token, cluster.id),
+            "credentials": credentials_name(self._version, self._url, cluster.token, ""),
+            "credentials.system": credentials_name(self._version, self._url, cluster.system_token, cluster.id),
             "token.system": cluster.system_token,
         }
         packed = {f"{name}.b64": base64.b64encode(value.encode()).decode() for name, value in plain.items()}

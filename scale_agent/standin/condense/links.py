@@ -144,9 +144,7 @@ def _anchor(steps: list[Step]) -> None:
 def _mark(steps: list[Step]) -> None:
     """``admins``: the global administrators' binding is made; ``deployed``: Rancher looked at what kubectl applied."""
     for step in steps:
-        metadata = (step["body"] or {}).get("metadata", {}) if isinstance(step["body"], dict) else {}
-        notes = metadata.get("annotations") or {}
-        if step["method"] == "POST" and any("globalrolebinding" in key for key in notes):
+        if step["method"] == "POST" and "/globaladmin-" in object_key(step):
             step["marks"].append("admins")
     applied = [s["id"] for s in steps if s["method"] == "PATCH" and s["client"] == "kubectl"]
     looks = [s for s in steps if s["path"].endswith("/deployments/cattle-cluster-agent") and s["client"] == "rancher"]

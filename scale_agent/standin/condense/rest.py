@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from scale_agent.standin.condense.files import read_json
+from scale_agent.standin.condense.files import read_json, there
 
 #: Answers of one recording by the name under which the stand-in finds them: (method, start of the path, how manieth).
 STEVE_2_15 = {
@@ -35,12 +35,15 @@ STEVE = {
     "tokens": ("GET", "/v3/clusterregistrationtokens", -1),
     "manifest": ("GET", "/v3/import/", 0),
 }
-NORMAN = {"cluster_created": ("POST", "/v3/clusters", 0)}
+NORMAN = {
+    "cluster_created": ("POST", "/v3/clusters", 0),
+    "tokens_norman": ("GET", "/v3/clusterregistrationtokens", -1),
+}
 
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _CHECKSUM = re.compile(r"\b[0-9a-f]{64}\b")
-_CREDENTIALS = re.compile(r"cattle-credentials-[0-9a-f]{10}")
+_CREDENTIALS = re.compile(r"cattle-credentials-[0-9a-f]{7,10}")
 _CLUSTER = re.compile(r"c-m-[a-z0-9]{8}|(?<![a-z0-9-])c-(?!m-)(?!nosuch)[a-z0-9]{5}\b")
 
 
@@ -71,7 +74,7 @@ def _template(row: dict[str, Any], literals: Iterable[tuple[re.Pattern[str], str
     for pattern, placeholder in literals:
         text = pattern.sub(placeholder, text)
     text = _CLUSTER.sub("${cluster}", text)
-    text = re.sub(r'"expiresAt": "[^"]+"', '"expiresAt": "${expires}"', text)
+    text = re.sub(r'"expiresAt": "\d[^"]+"', '"expiresAt": "${expires}"', text)
     text = re.sub(r"(CATTLE_INSTALL_UUID\s+value: )[0-9a-f-]{36}", r"\1${install_uuid}", text)
     for pattern, placeholder in (
         (_UUID, "${uuid}"),
@@ -96,7 +99,7 @@ def answers(directory: Path) -> dict[str, Any]:
     """Templates by name from the REST recordings in one version's directory; 2.15.0 has refusals that others lack."""
     out: dict[str, Any] = {}
     whole = directory / "rest-steve.json"
-    if whole.is_file():
+    if there(whole):
         rows = read_json(whole)
         out |= _named(rows, STEVE_2_15) | _named(rows[:14], STEVE)
     else:
@@ -107,7 +110,7 @@ def answers(directory: Path) -> dict[str, Any]:
 def timeline(directory: Path, path: str) -> list[dict[str, Any]]:
     """Changes of conditions in their order: ``t`` seconds since creation, ``set`` of type → [status, reason, message]."""
     alone = directory / f"conditions-{path}.json"
-    entries = read_json(alone) if alone.is_file() else read_json(directory / f"rest-{path}-and-conditions.json")["timeline"]
+    entries = read_json(alone) if there(alone) else read_json(directory / f"rest-{path}-and-conditions.json")["timeline"]
     out: list[dict[str, Any]] = []
     seen: dict[str, Any] = {}
     for entry in entries:

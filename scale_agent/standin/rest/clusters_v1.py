@@ -33,9 +33,7 @@ def create(service: Service, call: Call) -> Answer:
     if not name:
         return steve_error(422, "Invalid", "name or generateName is required")
     if _find(service, WORKSPACE, name) is not None:
-        answer = service.answer("provisioning_exists")
-        answer.body["message"] = f'clusters.provisioning.cattle.io "{name}" already exists'
-        return answer
+        return service.answer("provisioning_exists", name=name)
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     cluster = service.registry.create(name, "steve", labels, annotations, service.clock())
     service.created(cluster)

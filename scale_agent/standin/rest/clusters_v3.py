@@ -78,7 +78,7 @@ def list_tokens(service: Service, call: Call) -> Answer:
     now = service.clock()
     chosen = [one for one in service.registry.all() if wanted in ("", one.id) and one.has_token(now)]
     page, pagination = norman_page(service, call, chosen, lambda one: f"{one.id}:default-token")
-    body = service.recorded("tokens_empty", cluster=chosen[0] if chosen else None, **({} if chosen else {"cluster": wanted}))
+    body = service.filled("tokens_empty", {"cluster": wanted})
     body["pagination"] = pagination
     body["data"] = [render.registration_norman(service, one) for one in page]
     return Answer(200, body)

@@ -104,7 +104,7 @@ def _provisioned(body: dict[str, Any], cluster: Cluster) -> None:
 
 def registration_norman(service: Service, cluster: Cluster) -> dict[str, Any]:
     """One item of ``/v3/clusterregistrationtokens``; without a manifest URL while server-url is not set."""
-    item: dict[str, Any] = service.recorded("tokens", cluster)["data"][0]
+    item: dict[str, Any] = service.recorded("tokens" if cluster.path == "steve" else "tokens_norman", cluster)["data"][0]
     item["createdTS"] = milliseconds(cluster.created_s)
     return item if service.settings.server_url else _without_commands(item)
 

@@ -65,8 +65,7 @@ class Service:
             values |= self._of(cluster, url)
         return values
 
-    @staticmethod
-    def _of(cluster: Cluster, url: str) -> dict[str, str]:
+    def _of(self, cluster: Cluster, url: str) -> dict[str, str]:
         return {
             "cluster": cluster.id,
             "name": cluster.name,
@@ -75,18 +74,22 @@ class Service:
             "uuid": cluster.uid,
             "created": rfc3339(cluster.created_s),
             "expires": rfc3339(cluster.created_s + TOKEN_DAYS * _DAY_S),
-            "credentials": credentials_name(url, cluster.token, ""),
+            "credentials": credentials_name(self.settings.version, url, cluster.token, ""),
         }
 
-    def recorded(self, name: str, cluster: Cluster | None = None, **values: str) -> Any:
+    def recorded(self, name: str, cluster: Cluster | None = None, /, **values: str) -> Any:
         """The body of a recorded answer with placeholders filled: a JSON value or text."""
+        return self.filled(name, self.values(cluster) | values)
+
+    def filled(self, name: str, values: dict[str, str]) -> Any:
+        """The same with the placeholders' values given, beside those that are the server's own."""
         template = self.template(name)
-        known = self.values(cluster) | values
+        known = self.values() | values
         if not template["json"]:
             return templates.fill_text(template["body"], known.__getitem__)
         return templates.fill_json(template["body"], known)
 
-    def answer(self, name: str, cluster: Cluster | None = None, **values: str) -> Answer:
+    def answer(self, name: str, cluster: Cluster | None = None, /, **values: str) -> Answer:
         """A recorded answer with its recorded status."""
         return Answer(self.template(name)["status"], self.recorded(name, cluster, **values))
 
