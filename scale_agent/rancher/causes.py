@@ -52,7 +52,7 @@ _CODES = {"NotUnique": "conflict", "AlreadyExists": "conflict"}
 
 #: What must not be in a text that may become a metric's label: quoted names, ids, tokens, uids, addresses in URLs.
 _IDS = re.compile(
-    r'"[^"]*"|https?://\S+|\bc-m-[a-z0-9]{8}\b|\bc-[a-z0-9]{5}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b'
+    r'"[^"]*"|(?<=invalid value )\S+|https?://\S+|\bc-m-[a-z0-9]{8}\b|\bc-[a-z0-9]{5}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b'
     r"|\bstv-cluster-\S+|\b[a-z]+-[a-z0-9]{5}:\S+|\b[A-Za-z0-9_-]{24,}\b"
 )
 _TEXT_LIMIT = 160
@@ -112,4 +112,4 @@ def _rancher_text(body: bytes) -> tuple[str, str]:
         return "", ""
     code = str(data.get("code") or data.get("reason") or "")
     text = data.get("message") or data.get("fieldName") or ""
-    return (code if code.isalnum() else ""), without_ids(str(text))
+    return (code if code.isalpha() else ""), without_ids(str(text))  # Kubernetes' code is the status again

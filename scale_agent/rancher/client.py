@@ -88,12 +88,12 @@ class RancherClient:
 
     def server(self) -> ServerInfo:
         """Version and server-url. :class:`RancherError` ``no-server-url`` if no agent could be told where to dial."""
-        version = self._send("version", "GET", "/rancherversion", authenticated=False).data.get("Version")
-        setting = self._send("setting", "GET", "/v3/settings/server-url").data.get("value")
+        version = self._version()
+        setting = text(self._send("setting", "GET", "/v3/settings/server-url").data, "value")
         if not setting:
             what = "Rancher's setting server-url is empty, so that no agent can register"
             raise RancherError("no-server-url", what, cure=CURES["no-server-url"])
-        return ServerInfo(version=str(version or ""), server_url=str(setting).rstrip("/"))
+        return ServerInfo(version=version, server_url=setting.rstrip("/"))
 
     def create_cluster(self, name: str, labels: Mapping[str, str], path: CreationPath = "v1") -> ClusterRef:
         """Create an imported cluster. :class:`RancherError` ``conflict`` if the name exists: see :meth:`find_cluster`.
@@ -191,6 +191,18 @@ class RancherClient:
         if path.startswith("/v3/"):
             return list(self._lists.norman("leftovers", path, ()))
         return list(self._lists.steve("leftovers", path, lists.OWNERS))
+
+    def _version(self) -> str:
+        """Needs no authentication: whatever refuses it, or answers something else, is not Rancher (or not ready)."""
+        try:
+            return text(self._send("version", "GET", "/rancherversion", authenticated=False).data, "Version")
+        except RancherError as error:
+            if not error.status or error.status >= 500:
+                raise
+            what = f"what answers here is not Rancher: version: {error.status}"
+            raise RancherError(
+                error.reason, what, status=error.status, where=self.url, cure="check RANCHER_URL"
+            ) from None
 
     def _there(self, path: str) -> bool:
         reply = self._send("exists", "GET", path, expected=_OK_OR_ABSENT, decode=decode_nothing)

@@ -14,6 +14,7 @@ import pytest
 from scale_agent.errors import InputError, RancherError
 from scale_agent.rancher import ClusterRef, Credentials, RancherClient, Registration, TlsPolicy
 from scale_agent.rancher.calls import CALLS
+from scale_agent.rancher.causes import without_ids
 from scale_agent.rancher.transport import ApiRequest, Timeouts, Transport
 from scale_agent.rancher.url import parse_server_url
 from tests.rancher.conftest import TOKEN, Authority, Rest
@@ -296,3 +297,45 @@ def test_calls_have_names_of_the_list_only(site: Site, rest: Rest) -> None:
 def test_a_bad_url_is_an_input_error() -> None:
     with pytest.raises(InputError):
         RancherClient("rancher.example", Credentials(token=TOKEN), TlsPolicy())
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Answer(404, "404 page not found"), "not-found"),
+        (Answer(403, {"kind": "Status", "code": 403, "reason": "Forbidden", "message": "anonymous"}), "forbidden"),
+        (Answer(200, "<html>Welcome to nginx!</html>"), "body"),
+        (Answer(301, "", (("Location", "https://elsewhere.example"),)), "status"),
+    ],
+)
+def test_a_server_that_is_not_rancher_is_called_so(answer: Answer, reason: str, site: Site, rest: Rest) -> None:
+    site.routes["GET", "/rancherversion"] = answer
+    with pytest.raises(RancherError, match="what answers here is not Rancher") as caught:
+        rest.client.server()
+    assert caught.value.reason == reason
+    assert "check RANCHER_URL" in str(caught.value)
+
+
+def test_a_rancher_that_is_not_ready_is_not_called_so(site: Site, rest: Rest) -> None:
+    site.routes["GET", "/rancherversion"] = Answer(503, "not ready")
+    with pytest.raises(RancherError, match="503 not ready"):
+        rest.client.server()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("InvalidFormat 422: invalid value sim-1: a lowercase", "InvalidFormat 422: invalid value … a lowercase"),
+        ('clusters "sim-1" not found', "clusters … not found"),
+        ("c-m-54pbssd4 and c-abcde", "… and …"),
+        ("token-abcde:k7x9k7x9 is expired", "… is expired"),
+        ("see https://rancher.example/v3/clusters/c-abcde now", "see … now"),
+        ("uid b4916cc2-12a5-4daa-9857-ed61cd5985b6", "uid …"),
+        ("txv7j7r6trqm7t2cktjjwhz7c98nlmjsxv2dddmxlz6wkc957lz45p", "…"),
+        ("two\nlines", "two lines"),
+        ("cluster not found or invalid token", "cluster not found or invalid token"),
+        ("x " * 500, ("x " * 80).strip()),
+    ],
+)
+def test_texts_lose_their_ids(text: str, shown: str) -> None:
+    assert without_ids(text).strip() == shown
