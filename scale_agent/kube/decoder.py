@@ -16,7 +16,7 @@ import orjson
 
 from . import quantities, times
 from .types import INTEGERS, Field, Shape, Type
-from .wire import BYTES, DecodeError, FIXED32, FIXED64, VARINT, read_varint, signed
+from .wire import BYTES, FIXED32, FIXED64, VARINT, DecodeError, read_varint, signed
 
 #: data, start, end → value
 Reader = Callable[[bytes, int, int], Any]

@@ -29,9 +29,9 @@ import (
 const controlPlaneArgument = "control-plane"
 
 const (
-	apiPort    = "26443"
-	clientPort = "26444"
-	peerPort   = "26445"
+	apiPort    = "27443"
+	clientPort = "27444"
+	peerPort   = "27445"
 	token      = "schemagen"
 )
 

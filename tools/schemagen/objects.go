@@ -80,7 +80,7 @@ func withoutIdentity(item object) object {
 	return withoutTimes(item).(object)
 }
 
-// withoutTimes replaces every RFC 3339 time by the empty string: the loader puts the cluster's own in.
+// withoutTimes replaces every RFC 3339 time by a placeholder.
 func withoutTimes(value any) any {
 	switch typed := value.(type) {
 	case object:
@@ -102,7 +102,9 @@ func withoutTimes(value any) any {
 	return value
 }
 
+// What the loader replaces by the cluster's own values.
 const (
+	serverPlaceholder      = "@server"
 	timePlaceholder        = "@time"
 	certificatePlaceholder = "@ca"
 )

@@ -58,7 +58,7 @@ func discoveryAnswers(plane *controlPlane) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		answers[path] = string(content)
+		answers[path] = strings.ReplaceAll(string(content), "127.0.0.1:"+apiPort, serverPlaceholder)
 	}
 	return answers, nil
 }
