@@ -174,7 +174,7 @@ def _patched(patch: dict[str, Any], answer: dict[str, Any]) -> str:
         if have.get(one["name"]) != one.get("value", "") and one.get("$patch") != "delete":
             return f"the patched Deployment lacks {one['name']}"
     order = [one["name"] for one in wanted.get("$setElementOrder/env") or ()]
-    if order and [name for name in have if name in order] != order:
+    if [name for name in have if name in order] != [name for name in order if name in have]:
         return "the patched Deployment's variables are not in the order of $setElementOrder"
     note = patch.get("metadata", {}).get("annotations", {}).get(_LAST_APPLIED)
     kept = answer["metadata"].get("annotations", {}).get(_LAST_APPLIED)

@@ -48,7 +48,7 @@ class Memory:
         if kind == "name":
             return self._names.get(int(rest), "")
         if kind == "uid":
-            return str(self._objects.get(templates.fill_text(rest, self.value), {}).get("metadata", {}).get("uid", ""))
+            return str(self._objects.get(rest, {}).get("metadata", {}).get("uid", ""))
         return self._hashes.get(rest, "") if kind == "hash" else name
 
     def secret(self, header: str) -> str:

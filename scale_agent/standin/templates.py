@@ -15,7 +15,8 @@ from typing import Any
 
 from scale_agent.errors import InputError
 
-_PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
+_PLACEHOLDER = re.compile(r"\$\{([^${}]+)\}")
+_WHOLE = re.compile(r"\$\{((?:[^${}]|\$\{[^${}]+\})+)\}")
 
 Lookup = Callable[[str], str]
 
@@ -30,15 +31,19 @@ def load(name: str) -> Any:
 
 
 def names(text: str) -> list[str]:
-    """Names of the placeholders in ``text``, in order, repeated ones repeated."""
-    return _PLACEHOLDER.findall(text)
+    """Names of the placeholders in ``text``, repeated ones repeated; one inside another's name is named too."""
+    outer = _WHOLE.findall(text)
+    return outer + [name for one in outer for name in _PLACEHOLDER.findall(one)]
 
 
 def fill_text(text: str, lookup: Lookup) -> str:
-    """``text`` with every placeholder replaced; ``KeyError`` from ``lookup`` for an unknown name passes through."""
-    if "${" not in text:
-        return text
-    return _PLACEHOLDER.sub(lambda match: lookup(match.group(1)), text)
+    """``text`` with every placeholder replaced, inner ones first; ``KeyError`` of ``lookup`` passes through."""
+    while "${" in text:
+        filled = _PLACEHOLDER.sub(lambda match: lookup(match.group(1)), text)
+        if filled == text:
+            break
+        text = filled
+    return text
 
 
 def fill(value: Any, lookup: Lookup) -> Any:

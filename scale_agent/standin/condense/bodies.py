@@ -56,7 +56,8 @@ def point_owners(value: Any, namespace: str) -> None:
     for reference in _references(value):
         if (reference["apiVersion"], reference["kind"]) not in RESOURCES:
             continue  # an object of Rancher's own: its uid is one of this run's literals
-        path = object_path(reference["apiVersion"], reference["kind"], namespace, reference["name"])
+        # the only namespaced owner of cluster-wide objects is the clean-up job, in namespace default
+        path = object_path(reference["apiVersion"], reference["kind"], namespace or "default", reference["name"])
         reference["uid"] = f"${{uid:{path}}}"
 
 
