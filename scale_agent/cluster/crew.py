@@ -7,19 +7,15 @@ itself from inside.
 
 from __future__ import annotations
 
-import base64
-import json
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-import gevent
-import orjson
-
 from scale_agent.cluster import manifest, writes
 from scale_agent.cluster.deployment import PATH
 from scale_agent.cluster.doors import ApiDoor, Door, EmbeddedDoor
+from scale_agent.cluster.hands import Hands
 from scale_agent.cluster.life import Life
 from scale_agent.cluster.ports import Connector, Observer, WebSocket
 from scale_agent.cluster.runtime import Runtime, Timer
@@ -46,38 +42,12 @@ from scale_agent.cluster.steps import (
     Write,
 )
 from scale_agent.cluster.transport import Tunnel
+from scale_agent.cluster.words import cacerts_value, forgotten, refusal, tunnel_params
 from scale_agent.errors import DialError
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.local import LocalClient
 
 _PHASES = {MAIN: "tunnel", STV: "second_tunnel"}
-
-
-class Hands:
-    """What one agent pod holds: its timers, its greenlets, its tunnels, its credentials."""
-
-    __slots__ = ("cacerts", "checksum", "credentials", "greenlets", "timers", "tunnels")
-
-    def __init__(self) -> None:
-        self.timers: dict[str, Timer] = {}
-        self.greenlets: set[gevent.Greenlet[..., None]] = set()
-        self.tunnels: dict[str, Tunnel] = {}
-        self.credentials: manifest.Credentials | None = None
-        self.cacerts = ""
-        self.checksum = ""
-
-    def let_go(self) -> None:
-        """Close, cancel and end everything, except the greenlet that asks for it."""
-        for timer in self.timers.values():
-            timer.cancel()
-        for tunnel in list(self.tunnels.values()):
-            tunnel.close()
-        current = gevent.getcurrent()
-        for greenlet in self.greenlets:
-            if greenlet is not current:
-                greenlet.kill(block=False)
-        self.timers.clear()
-        self.greenlets.clear()
 
 
 class Crew:
@@ -261,7 +231,7 @@ class Crew:
         self._observer.agent_request(action.name, _ms_since(began), len(reply.body), failed)
         good = True
         if action.checksum and failed is None:
-            hands.cacerts, hands.checksum = _cacerts_value(reply.body), action.checksum
+            hands.cacerts, hands.checksum = cacerts_value(reply.body), action.checksum
             good = writes.checksum_of(hands.cacerts) == action.checksum
         self.tell(Fetched(action.pod, action.name, reply.status, good))
 
@@ -281,11 +251,8 @@ class Crew:
         self._serve(hands, action, socket)
 
     def _refused(self, action: Any, error: DialError, duration_ms: float) -> None:
-        text = error.what if error.reason == "status" and error.what in _KNOWN_REFUSALS else ""
-        status = str(error.status) if error.status else ""
-        self._observer.handshake(action.tunnel, None, duration_ms, " ".join(filter(None, (error.reason, status, text))))
-        forgotten = error.status == 400 and "cluster not found" in error.what
-        self.tell(Refused(action.pod, action.tunnel, forgotten))
+        self._observer.handshake(action.tunnel, None, duration_ms, refusal(error))
+        self.tell(Refused(action.pod, action.tunnel, forgotten(error)))
 
     def _serve(self, hands: Hands, action: Any, socket: WebSocket) -> None:
         """Until the websocket ends: this greenlet is its reader."""
@@ -314,25 +281,6 @@ class Crew:
             return None
         params = tunnel_params(self._address, self._ca_pem, token)
         return [("X-API-Tunnel-Params", params), ("X-API-Tunnel-Token", hands.credentials.token)]
-
-
-def tunnel_params(address: str, ca_pem: bytes, token: str) -> str:
-    """Value of ``X-API-Tunnel-Params``: base64 of JSON as Go writes a map, keys sorted and no spaces."""
-    cluster = {"address": address, "caCert": base64.b64encode(ca_pem).decode(), "token": token}
-    return base64.b64encode(json.dumps({"cluster": cluster}, separators=(",", ":")).encode()).decode()
-
-
-#: Rancher's words for refused upgrades (recorded in rest-steve.json); anything else may hold names.
-_KNOWN_REFUSALS = frozenset({"cluster not found", "failed authentication"})
-
-
-def _cacerts_value(body: bytes) -> str:
-    try:
-        setting = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return ""
-    value = setting.get("value") if isinstance(setting, dict) else None
-    return value if isinstance(value, str) else ""
 
 
 def _ms_since(began: float) -> float:

@@ -84,8 +84,8 @@ class Connector(Protocol):
     def dial(self, path: str, headers: Sequence[tuple[str, str]], timeout_s: float) -> tuple[WebSocket, DialTimings]:
         """Open a websocket to ``server_url + path`` (wss), with the header set of the real agent's dialer.
 
-        Raises :class:`~scale_agent.errors.DialError`; a refused upgrade has reason ``status``, its status, and Rancher's
-        body in ``what``.
+        Raises :class:`~scale_agent.errors.DialError`; a refused upgrade has reason ``status``, its status, and
+        Rancher's body in ``what``.
         """
 
 
@@ -102,7 +102,7 @@ class Observer(Protocol):
         """An HTTPS request of the agent to Rancher: one of :data:`AGENT_REQUESTS`; ``error`` is a word or two."""
 
     def handshake(self, tunnel: str, timings: DialTimings | None, duration_ms: float, error: str | None) -> None:
-        """A tunnel (``main`` or ``stv``) was opened, or could not be (``error``: ``reason status text`` without ids)."""
+        """A tunnel (``main`` or ``stv``) was opened, or could not be (``error``: reason, status, text; no ids)."""
 
     def tunnel_lost(self, tunnel: str, reason: str) -> None:
         """An open tunnel ended and we did not end it."""

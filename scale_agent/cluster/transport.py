@@ -17,6 +17,7 @@ from scale_agent.cluster.doors import Door
 from scale_agent.cluster.link import Link
 from scale_agent.cluster.ports import Observer, WebSocket
 from scale_agent.cluster.runtime import Runtime, Timer
+from scale_agent.cluster.steps import MAIN
 from scale_agent.errors import DialError, RemoteProtocolError
 from scale_agent.tunnel.events import (
     ConnectionClosed,
@@ -50,6 +51,7 @@ class Tunnel:
     """One websocket with its session and its connections. ``name`` is ``main`` or ``stv``."""
 
     __slots__ = (
+        "_asked",
         "_closed_by_us",
         "_door",
         "_last_pong_s",
@@ -83,7 +85,7 @@ class Tunnel:
         self._waiting: dict[int, Link] = {}  # links that may have something to send; a dict keeps the order
         self._out: list[bytes] = []
         self._out_bytes = 0
-        self._sending = self._ping_wanted = self._over = self._closed_by_us = False
+        self._sending = self._ping_wanted = self._over = self._closed_by_us = self._asked = False
         self._reason = ""
         now = runtime.clock()
         self._last_pong_s = now
@@ -185,6 +187,10 @@ class Tunnel:
         self._waiting[link.conn_id] = link
 
     def _answer(self, link: Link, request: HttpRequest) -> None:
+        if not self._asked:
+            self._asked = True
+            if self.name == MAIN:
+                self._observer.phase("first_request")
         began = time.perf_counter()
         answer = self._door.answer(request)
         size = link.begin(answer)
@@ -215,6 +221,8 @@ class Tunnel:
                 if self._ping_wanted:
                     self._ping_wanted = False
                     self._socket.ping()
+                if self._waiting:
+                    gevent.sleep(0)  # the reader may learn of a Pause, and other clusters have their turn
         except DialError as error:
             self._give_up(error.reason)
         finally:
