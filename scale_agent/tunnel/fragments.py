@@ -21,39 +21,34 @@ _WHERE: Final = "websocket frame from the peer"
 class MessageJoiner:
     """Joins the frames of one websocket; control frames may stand between them and are none of its business."""
 
-    __slots__ = ("_parts", "_size", "limit")
+    __slots__ = ("_begun", "limit")
 
     def __init__(self, limit: int = MAX_MESSAGE_BYTES) -> None:
         self.limit = limit
-        self._parts: list[bytes] | None = None
-        self._size = 0
+        self._begun: bytearray | None = None  # not a list of frames: a hostile one-byte frame would cost 80 bytes
 
     def receive(self, opcode: int, payload: bytes, fin: bool) -> bytes | None:
         """A complete binary message, or None while frames of it are missing.
 
         Raises :class:`RemoteProtocolError` for text, unknown opcodes, frames out of turn and messages above the limit.
         """
-        if opcode == BINARY and fin and self._parts is None and len(payload) <= self.limit:
+        if opcode == BINARY and fin and self._begun is None and len(payload) <= self.limit:
             return payload
         self._check(opcode, len(payload))
-        parts = self._parts if self._parts is not None else []
-        parts.append(payload)
-        self._size += len(payload)
-        self._parts = parts
-        return self._join() if fin else None
+        if self._begun is None:
+            self._begun = bytearray()
+        self._begun += payload
+        if not fin:
+            return None
+        whole, self._begun = bytes(self._begun), None
+        return whole
 
     def _check(self, opcode: int, size: int) -> None:
         if opcode == TEXT:
             raise RemoteProtocolError("wrong websocket message type: text", where=_WHERE)
         if opcode not in (CONTINUATION, BINARY):
             raise RemoteProtocolError(f"unknown websocket opcode {opcode}", where=_WHERE)
-        if (opcode == CONTINUATION) != (self._parts is not None):
+        if (opcode == CONTINUATION) != (self._begun is not None):
             raise RemoteProtocolError("continuation frame out of turn", where=_WHERE)
-        if self._size + size > self.limit:
+        if len(self._begun or b"") + size > self.limit:
             raise RemoteProtocolError(f"message of more than {self.limit} bytes", where=_WHERE)
-
-    def _join(self) -> bytes:
-        whole = b"".join(self._parts or ())
-        self._parts = None
-        self._size = 0
-        return whole

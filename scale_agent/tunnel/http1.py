@@ -28,18 +28,24 @@ __all__ = [
 MAX_HEADER_BYTES: Final = 1 << 20
 MAX_BODY_BYTES: Final = 3 << 20
 
+#: How much of a body that was refused is dropped before the connection is closed over it. A Go server waits for half a
+#: second instead; closed at once, Go's client reports the write that failed and never reads the answer.
+LINGER_BYTES: Final = 64 << 20
+
 
 class HttpServer:
     """One connection. Requests come out one at a time, in order; each is answered before the next comes out.
 
     ``date`` gives the value of the Date header (RFC 9110), None: none is sent. ``too_large`` is the whole answer to a
     body above the limit. ``should_close``: once ``data_to_send`` has given everything, the connection is to be closed.
+    ``lingering``: the last word was said to a client that is still sending; what it sends is dropped until it closes.
     """
 
     __slots__ = (
         "_backlog",
         "_chunked",
         "_date",
+        "_dropped",
         "_keep_alive",
         "_max_body_bytes",
         "_max_header_bytes",
@@ -50,6 +56,7 @@ class HttpServer:
         "_reader",
         "_streaming",
         "_too_large",
+        "lingering",
         "should_close",
     )
 
@@ -75,6 +82,8 @@ class HttpServer:
         self._minor = 1
         self._streaming = False
         self._chunked = self._plain = False  # how a stream is framed; neither: it has no body
+        self._dropped = 0
+        self.lingering = False
         self.should_close = False
 
     @property
@@ -85,6 +94,9 @@ class HttpServer:
     def receive(self, data: bytes) -> None:
         """Bytes from the client. Raises :class:`RemoteProtocolError` if too many come while one is being answered."""
         if self.should_close or not data:
+            return
+        if self.lingering:
+            self._drop(len(data))
             return
         if self.busy or (self._reader is not None and self._reader.requests):
             self._keep(data)
@@ -185,6 +197,12 @@ class HttpServer:
             self._read(data)
         self._advance()
 
+    def _drop(self, size: int) -> None:
+        self._dropped += size
+        if self._dropped > LINGER_BYTES:
+            self.lingering = False
+            self.should_close = True
+
     def _keep(self, data: bytes) -> None:
         limit = self._max_header_bytes + self._max_body_bytes
         if self._backlog is None:
@@ -209,7 +227,8 @@ class HttpServer:
             return
         if reader.refusal is not None:
             self._out.put(reader.refusal.answer)
-            self.should_close = True
+            self.lingering = reader.refusal.linger
+            self.should_close = not self.lingering
             self._backlog = self._reader = None
         elif reader.continue_due:
             reader.continue_due = False

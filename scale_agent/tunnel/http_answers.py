@@ -31,12 +31,13 @@ class Refusal:
 
     status: int
     answer: bytes
+    linger: bool = False  # the client is still sending: it has to read the answer, so it is the one who closes
 
     @classmethod
     def of(cls, status: int, headers: Headers, body: bytes) -> Refusal:
-        """A refusal in the owner's words, say a Kubernetes Status: lengths and Connection are added."""
+        """A refusal of a body in the owner's words, say a Kubernetes Status; its length and Connection are added."""
         more = f"Content-Length: {len(body)}\r\nConnection: close\r\n"
-        return cls(status, head(status_line(status, 1), headers, more) + body)
+        return cls(status, head(status_line(status, 1), headers, more) + body, linger=True)
 
 
 def _refusal(status: int, detail: str = "", text: str = "") -> Refusal:
@@ -47,7 +48,6 @@ def _refusal(status: int, detail: str = "", text: str = "") -> Refusal:
 
 BAD_REQUEST: Final = _refusal(400)
 NO_HOST: Final = _refusal(400, "missing required Host header")
-BODY_TOO_LARGE: Final = _refusal(413)
 HEADERS_TOO_LARGE: Final = _refusal(431)
 BAD_ENCODING: Final = _refusal(501, text="Unsupported transfer encoding")
 BAD_VERSION: Final = _refusal(505, "unsupported protocol version")
@@ -69,9 +69,14 @@ def head(start: str, headers: Headers, more: str) -> bytes:
     lines = [f"{name}: {value}\r\n" for name, value in headers]
     text = "".join(lines)
     if text.count("\n") != len(lines) or text.count("\r") != len(lines):
-        text = "".join(f"{_one_line(name)}: {_one_line(value)}\r\n" for name, value in headers)
+        text = "".join(_one_line(line[:-2]) + "\r\n" for line in lines)
     return f"{start}{text}{more}\r\n".encode()
 
 
 def _one_line(text: str) -> str:
     return text.replace("\r", " ").replace("\n", " ")
+
+
+BODY_TOO_LARGE: Final = Refusal.of(
+    413, (("Content-Type", "text/plain; charset=utf-8"),), f"413 {_REASONS[413]}".encode()
+)

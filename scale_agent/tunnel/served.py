@@ -73,7 +73,7 @@ class ServedConnection:
             return out
         if out:
             self._tls.send(out)
-        if self._http.should_close and not self._http.pending_bytes:
+        if (self._http.should_close or self._http.lingering) and not self._http.pending_bytes:
             self._tls.close()
         return self._tls.data_to_send()
 

@@ -203,11 +203,6 @@ def test_continue_for_a_request_that_waited() -> None:
             b"Connection: close\r\n\r\n431 Request Header Fields Too Large",
         ),
         (
-            get("/", "Content-Length: 5001"),
-            b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            b"Connection: close\r\n\r\n413 Request Entity Too Large",
-        ),
-        (
             get("/", "Transfer-Encoding: gzip"),
             b"HTTP/1.1 501 Not Implemented\r\nContent-Type: text/plain; charset=utf-8\r\n"
             b"Connection: close\r\n\r\nUnsupported transfer encoding",
@@ -242,6 +237,23 @@ def test_the_owner_words_the_refusal_of_a_large_body() -> None:
         b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: application/json\r\nContent-Length: 12\r\n"
         b'Connection: close\r\n\r\n{"code":413}'
     )
+
+
+def test_a_body_that_is_refused_is_dropped_until_the_client_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scale_agent.tunnel.http1.LINGER_BYTES", 100_000)
+    server = HttpServer(max_body_bytes=10)
+    server.receive(get("/", "Content-Length: 1000000"))
+    assert server.data_to_send() == (
+        b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 28\r\n"
+        b"Connection: close\r\n\r\n413 Request Entity Too Large"
+    )
+    assert server.lingering
+    server.receive(bytes(100_000))
+    assert not server.should_close
+    server.receive(b"x")
+    assert server.should_close, "one who never stops is closed in the end"
+    assert server.next_request() is None
+    assert server.data_to_send() == b""
 
 
 def test_a_bad_request_waits_for_its_turn() -> None:

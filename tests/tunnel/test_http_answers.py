@@ -24,7 +24,7 @@ def test_status_line(status: int, minor: int, line: str) -> None:
 
 def test_line_ends_in_values_cannot_make_headers() -> None:
     assert (
-        head("S\r\n", [("A", "b\r\nEvil: 1"), ("C", "\u00e9")], "")
+        head("S\r\n", iter([("A", "b\r\nEvil: 1"), ("C", "\u00e9")]), "")
         == "S\r\nA: b  Evil: 1\r\nC: \u00e9\r\n\r\n".encode()
     )
 
