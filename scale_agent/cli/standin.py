@@ -21,7 +21,9 @@ from scale_agent.standin.steps import VERSIONS
 @click.option("--directory", type=click.Path(file_okay=False, exists=True), default=None, help="Where ca.pem goes.")
 @click.option("--user", default="admin", show_default=True)
 @click.option("--password", default="adminadminadmin", show_default=True, envvar="STANDIN_PASSWORD")
-@click.option("--speed", type=click.FloatRange(0.1, 1000), default=1.0, show_default=True, help="Divides recorded times.")
+@click.option(
+    "--speed", type=click.FloatRange(0.1, 1000), default=1.0, show_default=True, help="Divides recorded times."
+)
 @click.option("--probe-period", type=click.FloatRange(0.05), default=PERIOD_S, show_default=True, help="Seconds.")
 @click.option("--no-server-url", is_flag=True, help="As a Rancher whose server-url is not set.")
 @click.option("--seed", default="", help="Makes ids and tokens the same on every run.")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
+import gevent
 from geventwebsocket.handler import WebSocketHandler
 
 from scale_agent.standin import admission, subscribe
@@ -15,7 +16,6 @@ from scale_agent.standin.rest.dispatch import answer
 from scale_agent.standin.rest.service import Service, authenticated
 from scale_agent.standin.sockets import ServerSocket
 from scale_agent.standin.tunnels import TunnelSession
-from scale_agent.standin.wheel import Wheel
 
 _LOG = logging.getLogger(__name__)
 TUNNELS = ("/v3/connect/register", "/v3/connect")
@@ -43,9 +43,8 @@ def _status(code: int) -> str:
 class Application:
     """The WSGI application. ``attach`` takes an admitted agent's session before it is served."""
 
-    def __init__(self, service: Service, wheel: Wheel, attach: Attach) -> None:
+    def __init__(self, service: Service, attach: Attach) -> None:
         self._service = service
-        self._wheel = wheel
         self._attach = attach
         self.calls = 0
         self.refused = 0
@@ -98,17 +97,18 @@ class Application:
 
     def _subscribed(self, socket: ServerSocket) -> None:
         subscriber = subscribe.Subscriber(self._service, lambda data: socket.send([data], text=True))
-        handle = [self._wheel.after(subscribe.PING_S, lambda: ping())]
-
-        def ping() -> None:
-            subscriber.ping()
-            handle[0] = self._wheel.after(subscribe.PING_S, ping)
-
+        pings = gevent.spawn(self._ping, subscriber)
         while (message := socket.receive()) is not None:
             subscriber.receive(message)
-        handle[0].cancel()
+        pings.kill(block=False)
         subscriber.close()
         socket.finished()
+
+    @staticmethod
+    def _ping(subscriber: subscribe.Subscriber) -> None:
+        while True:
+            gevent.sleep(subscribe.PING_S)
+            subscriber.ping()
 
 
 class Handler(WebSocketHandler):  # type: ignore[misc]

@@ -12,7 +12,7 @@ from scale_agent.standin.steps import Step
 from scale_agent.standin.templates import fill, fill_text
 
 REASONS = {404: ("NotFound",), 409: ("Conflict", "AlreadyExists")}
-_TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 - a type's name
+_TOKEN_TYPE = "kubernetes.io/service-account-token"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -82,7 +82,9 @@ def _discovery(answer: Any) -> str:
 
 def _index(answer: Any) -> str:
     paths = answer.get("paths") if isinstance(answer, dict) else None
-    missing = [name for name in ("api/v1", "apis/apps/v1", "apis/rbac.authorization.k8s.io/v1") if name not in (paths or {})]
+    missing = [
+        name for name in ("api/v1", "apis/apps/v1", "apis/rbac.authorization.k8s.io/v1") if name not in (paths or {})
+    ]
     return f"the OpenAPI index lacks {', '.join(missing)}" if missing else ""
 
 
@@ -156,7 +158,9 @@ def _lacks(sent: Any, answer: Any, where: str = "") -> str:
                 return problem
         return ""
     if isinstance(sent, list) and isinstance(answer, list) and len(sent) == len(answer):
-        return next((p for i, (a, b) in enumerate(zip(sent, answer, strict=True)) if (p := _lacks(a, b, f"{where}[{i}]"))), "")
+        return next(
+            (p for i, (a, b) in enumerate(zip(sent, answer, strict=True)) if (p := _lacks(a, b, f"{where}[{i}]"))), ""
+        )
     return "" if sent == answer else f"the answered object does not hold what was sent at {where.lstrip('.')}"
 
 
@@ -187,7 +191,9 @@ def _read(step: Step, answer: dict[str, Any], memory: Memory) -> Verdict:
         return Verdict(f"{wanted} was asked for, {answer['metadata']['name']} came")
     if answer.get("type") == _TOKEN_TYPE and not (answer.get("data") or {}).get("token"):
         return AGAIN
-    if "deployed" in step.marks and "CATTLE_FEATURES" not in {one["name"] for one in container(answer).get("env") or ()}:
+    if "deployed" in step.marks and "CATTLE_FEATURES" not in {
+        one["name"] for one in container(answer).get("env") or ()
+    }:
         return Verdict("the agent's Deployment lost what kubectl applied")
     if "deployed" in step.marks and not container(answer).get("image"):
         return Verdict("the agent's Deployment has no container cluster-register with an image")

@@ -98,7 +98,9 @@ class Registry:
         """By either of its registration tokens."""
         return self._by_token.get(token)
 
-    def create(self, name: str, path: str, labels: Mapping[str, str], annotations: Mapping[str, str], now: float) -> Cluster:
+    def create(
+        self, name: str, path: str, labels: Mapping[str, str], annotations: Mapping[str, str], now: float
+    ) -> Cluster:
         """A new cluster with a new id; the caller has made sure that the name is free."""
         cluster_id = self._names.cluster_id(path)
         while cluster_id in self._by_id:
@@ -156,7 +158,7 @@ def matches(labels: Mapping[str, str], selector: str) -> bool:
             key, value = part.replace("==", "=").split("=", 1)
             good = labels.get(key.strip()) == value.strip()
         else:
-            good = (part not in labels.keys() and part[1:] not in labels) if part.startswith("!") else part in labels
+            good = part[1:].strip() not in labels if part.startswith("!") else part in labels
         if not good:
             return False
     return True

@@ -204,7 +204,9 @@ class Downstream:
             due = [one for one in changes if one.delay_s == delay_s]
             self._later(
                 delay_s / self._shared.pace.speed,
-                lambda due=due: self._set([Condition(one.type, one.status, one.reason, one.message, self._at()) for one in due]),
+                lambda due=due: self._set(
+                    [Condition(one.type, one.status, one.reason, one.message, self._at()) for one in due]
+                ),
             )
 
     def _marked(self, mark: str) -> None:
@@ -306,7 +308,9 @@ class Downstream:
             self._later(GONE_S, self._remove)
             return
         script = deletion_script(self._shared.version)
-        run = ScriptRun(script, self._shared.values.of(self.cluster), speed=self._shared.pace.speed, on_mark=self._cleaned)
+        run = ScriptRun(
+            script, self._shared.values.of(self.cluster), speed=self._shared.pace.speed, on_mark=self._cleaned
+        )
         self._cleanup = run
         for fact in ("synced", "ready"):
             run.signal(fact, self._now())

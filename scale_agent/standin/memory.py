@@ -92,7 +92,11 @@ class Memory:
         if step.method == "POST" and "metadata" in answer:
             self._names[step.id] = str(answer["metadata"].get("name", ""))
             self.want(path_of(answer))
-        path = self.saw(answer) if "metadata" in answer and (answer.get("apiVersion"), answer.get("kind")) in RESOURCES else ""
+        path = (
+            self.saw(answer)
+            if "metadata" in answer and (answer.get("apiVersion"), answer.get("kind")) in RESOURCES
+            else ""
+        )
         return [f"object:{path}"] if path else []
 
     def _learn_hashes(self, paths: dict[str, Any]) -> None:

@@ -36,7 +36,9 @@ def path_of(obj: dict[str, object]) -> str:
     metadata = obj.get("metadata")
     if not isinstance(metadata, dict) or (obj.get("apiVersion"), obj.get("kind")) not in RESOURCES:
         return ""
-    return object_path(str(obj["apiVersion"]), str(obj["kind"]), str(metadata.get("namespace", "")), str(metadata["name"]))
+    return object_path(
+        str(obj["apiVersion"]), str(obj["kind"]), str(metadata.get("namespace", "")), str(metadata["name"])
+    )
 
 
 def collection_kind(path: str) -> tuple[str, str] | None:

@@ -54,7 +54,14 @@ class Problem:
 class ScriptRun:
     """See the module. ``lookup`` gives the values of the cluster's own placeholders (``cluster``, ``token`` …)."""
 
-    def __init__(self, script: Script, lookup: templates.Lookup, *, speed: float = 1.0, on_mark: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        script: Script,
+        lookup: templates.Lookup,
+        *,
+        speed: float = 1.0,
+        on_mark: Callable[[str], None] | None = None,
+    ) -> None:
         self.script = script
         self.problems: list[Problem] = []
         self.requests = 0
@@ -238,7 +245,9 @@ class ScriptRun:
         body = self._body(step)
         if step.watch:
             self._done.add(step.id)
-        return Outgoing(step.id, step.conn, step.method, target, self._headers(step, path, bool(body)), body, step.watch)
+        return Outgoing(
+            step.id, step.conn, step.method, target, self._headers(step, path, bool(body)), body, step.watch
+        )
 
     def _headers(self, step: Step, path: str, body: bool) -> tuple[tuple[str, str], ...]:
         recorded = self.script.headers[step.headers]

@@ -52,7 +52,7 @@ class Options:
     seed: str = ""
 
 
-class _Server(WSGIServer):  # type: ignore[misc]
+class _Server(WSGIServer):
     """Sets TCP_NODELAY on every connection; a failed handshake is the client's affair."""
 
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> Any:
@@ -102,7 +102,9 @@ class StandIn:
             server.init_socket()
         except OSError as error:
             cure = "choose another --port, or 0 for any"
-            raise InputError(f"cannot listen: {error.strerror}", where=f"{LOOPBACK}:{self.options.port}", cure=cure) from error
+            raise InputError(
+                f"cannot listen: {error.strerror}", where=f"{LOOPBACK}:{self.options.port}", cure=cure
+            ) from error
         return server
 
     def _wire(self) -> None:
@@ -122,7 +124,7 @@ class StandIn:
         self._service = Service(
             settings, self._registry, self._tokens, self._names, clock, self._delete, self._created, self.report
         )
-        self._application = Application(self._service, self._wheel, self._attach)
+        self._application = Application(self._service, self._attach)
         self._server.application = self._application
 
     def _dispatch(self, environ: dict[str, Any], start_response: Any) -> Any:
@@ -179,7 +181,13 @@ class StandIn:
     def _write_ready(self) -> None:
         """Whole or not at all; holds a token, so only its owner may read it."""
         path = Path(self.options.ready_file)
-        facts = {"url": self.url, "cacert": self.ca_file, "token": self.token, "pid": os.getpid(), "version": self.options.version}
+        facts = {
+            "url": self.url,
+            "cacert": self.ca_file,
+            "token": self.token,
+            "pid": os.getpid(),
+            "version": self.options.version,
+        }
         temporary = path.with_name(path.name + f".{os.getpid()}")
         temporary.touch(mode=0o600)
         temporary.write_text(json.dumps(facts) + "\n", encoding="utf-8")

@@ -85,7 +85,9 @@ class Subscriber:
             self._tell(one.named("resource.error", data={"error": error}))
             self._tell(one.named("resource.stop"))
             return
-        self._subscriptions[one] = self._service.registry.listen(lambda event, cluster: self._changed(one, event, cluster))
+        self._subscriptions[one] = self._service.registry.listen(
+            lambda event, cluster: self._changed(one, event, cluster)
+        )
         self._tell(one.named("resource.start"))
 
     def _stop(self, one: Subscription) -> None:

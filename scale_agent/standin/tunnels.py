@@ -70,7 +70,9 @@ class Connection:
         """True when a request may be made on it."""
         return not self.closed and self._exchange is None and self._asking.idle
 
-    def ask(self, exchange: Exchange, method: str, target: str, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
+    def ask(
+        self, exchange: Exchange, method: str, target: str, headers: tuple[tuple[str, str], ...], body: bytes
+    ) -> None:
         """Send a request; the connection must be idle."""
         self._exchange = exchange
         self._asking.request(method, target, headers, body)

@@ -18,12 +18,18 @@ class WatchReader:
 
     __slots__ = ("_buffer", "_expected", "_interest", "_protobuf", "broken")
 
-    def __init__(self, content_type: str, expected: tuple[str, str] | None, interest: Callable[[dict[str, Any]], bool]) -> None:
+    def __init__(
+        self, content_type: str, expected: tuple[str, str] | None, interest: Callable[[dict[str, Any]], bool]
+    ) -> None:
         self._protobuf = content_type.startswith("application/vnd.kubernetes.protobuf")
         self._expected = expected
         self._interest = interest
         self._buffer = b""
-        self.broken = "" if self._protobuf or content_type.startswith("application/json") else f"a watch in {content_type or 'no content type'}"
+        self.broken = (
+            ""
+            if self._protobuf or content_type.startswith("application/json")
+            else f"a watch in {content_type or 'no content type'}"
+        )
 
     def receive(self, data: bytes) -> list[tuple[str, dict[str, Any]]]:
         """(type, object) of every event that ``data`` completes; objects of no interest come with metadata only."""

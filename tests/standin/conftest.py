@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +32,10 @@ class Rest:
     def call(self, method: str, target: str, body: Any = None, *, token: str | None = None) -> Answer:
         path, _, query = target.partition("?")
         headers = {"authorization": f"Bearer {self.bearer if token is None else token}"}
-        return answer(self.service, Call(method, path, parse_query(query), headers, json.dumps(body).encode() if body is not None else b""))
+        return answer(
+            self.service,
+            Call(method, path, parse_query(query), headers, json.dumps(body).encode() if body is not None else b""),
+        )
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
@@ -46,8 +49,8 @@ class Rest:
 MakeRest = Callable[..., Rest]
 
 
-@pytest.fixture()
-def make_rest() -> Iterator[MakeRest]:
+@pytest.fixture
+def make_rest() -> MakeRest:
     def make(version: str = "2.15.0", server_url: str = URL) -> Rest:
         names = Names("tests")
         tokens = Tokens(names)
@@ -58,13 +61,15 @@ def make_rest() -> Iterator[MakeRest]:
             cluster.removed_s = rest.now
             rest.deleted.append(cluster.name)
 
-        service = Service(settings, Registry(names), tokens, names, lambda: rest.now, delete, lambda cluster: None, dict)
+        service = Service(
+            settings, Registry(names), tokens, names, lambda: rest.now, delete, lambda cluster: None, dict
+        )
         rest = Rest(service, bearer=tokens.make(0.0, 0.0).bearer)
         return rest
 
-    yield make
+    return make
 
 
-@pytest.fixture()
+@pytest.fixture
 def rest(make_rest: MakeRest) -> Rest:
     return make_rest()

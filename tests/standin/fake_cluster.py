@@ -20,13 +20,28 @@ Spoil = Callable[[Outgoing, Reply], Reply]
 
 def namespace(name: str) -> dict[str, Any]:
     labels = {"kubernetes.io/metadata.name": name}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}, "spec": {}, "status": {"phase": "Active"}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {},
+        "status": {"phase": "Active"},
+    }
 
 
 def deployment() -> dict[str, Any]:
-    container = {"name": "cluster-register", "image": "rancher/rancher-agent:v2.15.0", "env": [{"name": "CATTLE_SERVER", "value": "x"}]}
+    container = {
+        "name": "cluster-register",
+        "image": "rancher/rancher-agent:v2.15.0",
+        "env": [{"name": "CATTLE_SERVER", "value": "x"}],
+    }
     spec = {"template": {"metadata": {"labels": {"app": "cattle-cluster-agent"}}, "spec": {"containers": [container]}}}
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "cattle-cluster-agent", "namespace": "cattle-system"}, "spec": spec}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "cattle-cluster-agent", "namespace": "cattle-system"},
+        "spec": spec,
+    }
 
 
 def _named(api_version: str, kind: str, name: str, ns: str = "") -> dict[str, Any]:
@@ -66,7 +81,11 @@ class FakeCluster:
     def put(self, path: str, obj: dict[str, Any], event: str) -> dict[str, Any]:
         self.version += 1
         uid = self.objects.get(path, {}).get("metadata", {}).get("uid") or f"uid-{self.version}"
-        obj["metadata"] |= {"resourceVersion": str(self.version), "uid": uid, "creationTimestamp": "2026-11-21T10:00:00Z"}
+        obj["metadata"] |= {
+            "resourceVersion": str(self.version),
+            "uid": uid,
+            "creationTimestamp": "2026-11-21T10:00:00Z",
+        }
         self.objects[path] = obj
         self._tell(path, event, obj)
         return obj
@@ -79,14 +98,21 @@ class FakeCluster:
     @staticmethod
     def _in(collection: str, path: str) -> bool:
         parent, _, _ = path.rpartition("/")
-        return parent == collection or (parent.endswith("/" + collection.rsplit("/", 1)[-1]) and "/namespaces/" not in collection
-                                        and parent.startswith(collection.rsplit("/", 1)[0] + "/namespaces/"))
+        return parent == collection or (
+            parent.endswith("/" + collection.rsplit("/", 1)[-1])
+            and "/namespaces/" not in collection
+            and parent.startswith(collection.rsplit("/", 1)[0] + "/namespaces/")
+        )
 
     def answer(self, out: Outgoing) -> Reply:
         self.seen.append(out)
         path, _, query = out.target.partition("?")
         status, body = self._route(out.method, path, parse_qs(query), out.body)
-        return status, "text/plain" if isinstance(body, str) else JSON, body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        return (
+            status,
+            "text/plain" if isinstance(body, str) else JSON,
+            body.encode() if isinstance(body, str) else json.dumps(body).encode(),
+        )
 
     def _route(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> tuple[int, Any]:
         fixed = self._fixed(path)
@@ -97,7 +123,13 @@ class FakeCluster:
             from scale_agent.standin import codec
 
             sent = codec.decode_protobuf(body)
-        handler = {"GET": self._get, "POST": self._post, "PUT": self._put, "PATCH": self._patch, "DELETE": self._delete}[method]
+        handler = {
+            "GET": self._get,
+            "POST": self._post,
+            "PUT": self._put,
+            "PATCH": self._patch,
+            "DELETE": self._delete,
+        }[method]
         return handler(path, sent)
 
     def _fixed(self, path: str) -> tuple[int, Any] | None:
@@ -114,13 +146,25 @@ class FakeCluster:
 
     @staticmethod
     def _status(code: int, reason: str) -> tuple[int, Any]:
-        return code, {"apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": reason, "code": code, "message": reason}
+        return code, {
+            "apiVersion": "v1",
+            "kind": "Status",
+            "status": "Failure",
+            "reason": reason,
+            "code": code,
+            "message": reason,
+        }
 
     def _get(self, path: str, sent: Any) -> tuple[int, Any]:
         listed = collection_kind(path)
         if listed:
             items = [obj for key, obj in self.objects.items() if self._in(path, key)]
-            return 200, {"apiVersion": listed[0], "kind": listed[1] + "List", "metadata": {"resourceVersion": str(self.version)}, "items": items}
+            return 200, {
+                "apiVersion": listed[0],
+                "kind": listed[1] + "List",
+                "metadata": {"resourceVersion": str(self.version)},
+                "items": items,
+            }
         found = self.objects.get(path)
         return (200, found) if found is not None else self._status(404, "NotFound")
 
@@ -136,7 +180,9 @@ class FakeCluster:
         obj = self.put(f"{path}/{metadata['name']}", {**sent, "apiVersion": api_version, "kind": kind}, "ADDED")
         if sent.get("type") == "kubernetes.io/service-account-token":
             answer = copy.deepcopy(obj)
-            self.put(f"{path}/{metadata['name']}", {**obj, "data": {"token": base64.b64encode(b"jwt").decode()}}, "MODIFIED")
+            self.put(
+                f"{path}/{metadata['name']}", {**obj, "data": {"token": base64.b64encode(b"jwt").decode()}}, "MODIFIED"
+            )
             return 201, answer
         return 201, obj
 
@@ -155,7 +201,9 @@ class FakeCluster:
         for wanted in sent.get("spec", {}).get("template", {}).get("spec", {}).get("containers", []):
             env = {one["name"]: one for one in container["env"]} | {one["name"]: one for one in wanted.get("env", [])}
             order = [one["name"] for one in wanted.get("$setElementOrder/env", [])]
-            container["env"] = [env[name] for name in order if name in env] + [env[name] for name in env if name not in order]
+            container["env"] = [env[name] for name in order if name in env] + [
+                env[name] for name in env if name not in order
+            ]
         return 200, self.put(path, obj, "MODIFIED")
 
     def _delete(self, path: str, sent: Any) -> tuple[int, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.standin.conftest import MakeRest, Rest
-from tests.standin.recordings import mapped, rest as recorded
+from tests.standin.recordings import mapped
+from tests.standin.recordings import rest as recorded
 
 
 def _same(rest: Rest, row: dict[str, Any], cluster_id: str = "", token: str = "") -> None:
@@ -19,7 +20,9 @@ def _same(rest: Rest, row: dict[str, Any], cluster_id: str = "", token: str = ""
     assert given.status == row["status"], path
     assert given.content_type == row["response_headers"]["Content-Type"]
     assert mapped(given.body) == mapped(row["response"])
-    assert ("X-Api-Schemas" in dict(given.headers)) == ("X-Api-Schemas" in row["response_headers"]) or given.status == 401
+    assert ("X-Api-Schemas" in dict(given.headers)) == (
+        "X-Api-Schemas" in row["response_headers"]
+    ) or given.status == 401
 
 
 ROWS = recorded("2.15.0", "rest-steve.json")

@@ -58,15 +58,25 @@ def test_deletion_leaves_its_clean_up_objects(version: str) -> None:
         name = run.memory.value("user.1") if "user.1" in path else run.memory.value("id.1")
         full = path.replace("${user.1}", name).replace("${id.1}", name)
         kind = "ClusterRole" if "clusterroles" in path else "ClusterRoleBinding"
-        talk.cluster.put(full, {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": full.rsplit("/", 1)[1]}}, "ADDED")
+        talk.cluster.put(
+            full,
+            {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": full.rsplit("/", 1)[1]}},
+            "ADDED",
+        )
     run.signal("synced", talk.now)
     talk.to_end()
     assert run.problems == []
     assert run.finished
     jobs = [path for path in talk.cluster.objects if "/jobs/" in path]
     assert len(jobs) == 1
-    owned = [obj for path, obj in talk.cluster.objects.items() if "cattle-cleanup-" in path and obj["metadata"].get("ownerReferences")]
-    assert {one["metadata"]["ownerReferences"][0]["uid"] for one in owned} == {talk.cluster.objects[jobs[0]]["metadata"]["uid"]}
+    owned = [
+        obj
+        for path, obj in talk.cluster.objects.items()
+        if "cattle-cleanup-" in path and obj["metadata"].get("ownerReferences")
+    ]
+    assert {one["metadata"]["ownerReferences"][0]["uid"] for one in owned} == {
+        talk.cluster.objects[jobs[0]]["metadata"]["uid"]
+    }
     assert len(owned) == 3
 
 
@@ -189,7 +199,12 @@ WRONG: tuple[tuple[str, str, Change, str], ...] = (
     ("GET", "/openapi/v3?", lambda body: {"paths": {}}, "the OpenAPI index lacks api/v1"),
     ("GET", "/apis?", lambda body: {"kind": "Pod"}, "discovery of an unknown kind"),
     ("PATCH", "/deployments/", _without("metadata", "annotations"), "does not keep what was applied"),
-    ("POST", "/secrets?timeout", lambda body: body | {"metadata": body["metadata"] | {"name": "other"}}, "generateName"),
+    (
+        "POST",
+        "/secrets?timeout",
+        lambda body: body | {"metadata": body["metadata"] | {"name": "other"}},
+        "generateName",
+    ),
 )
 
 

@@ -33,7 +33,7 @@ class Generated:
         for step in makers:
             if step["id"] in known.values():
                 continue
-            name = self._first_unknown(self._prefix(step), known)
+            name = self._first_unknown(step, known)
             if name:
                 known[name] = step["id"]
         return known
@@ -53,9 +53,12 @@ class Generated:
             return str(row["response"]["metadata"]["name"])
         return ""
 
-    def _first_unknown(self, prefix: str, known: dict[str, int]) -> str:
-        text = json.dumps([[step["path"], step["body"]] for step in self._steps])
-        for name in re.findall(re.escape(prefix) + r"[a-z0-9]{5}\b", text):
+    def _first_unknown(self, maker: dict[str, Any], known: dict[str, int]) -> str:
+        """Without a recorded answer: the first such name in a path of the maker's collection, or anywhere at all."""
+        pattern = re.escape(self._prefix(maker)) + r"[a-z0-9]{5}\b"
+        paths = " ".join(step["path"] for step in self._steps if step["path"].startswith(maker["path"] + "/"))
+        everything = json.dumps([[step["path"], step["body"]] for step in self._steps])
+        for name in re.findall(pattern, paths) + re.findall(pattern, everything):
             if name not in known:
                 return str(name)
         return ""

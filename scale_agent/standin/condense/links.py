@@ -35,7 +35,7 @@ def object_key(step: Step) -> str:
     if step["method"] != "POST":
         return str(step["path"])
     metadata = (step["body"] or {}).get("metadata", {})
-    return f"{step['path']}/{metadata.get('name') or '${name:%d}' % step['id']}"
+    return f"{step['path']}/{metadata.get('name') or '${name:' + str(step['id']) + '}'}"
 
 
 class _Linker:

@@ -38,7 +38,9 @@ def cluster_id(rows: list[dict[str, Any]]) -> str:
 def _projects(text: str) -> dict[str, str]:
     out: dict[str, str] = {}
     for namespace, which in (("default", "project.default"), ("kube-system", "project.system")):
-        pattern = rf'"name": "{namespace}", "uid".{{0,900}}?"field.cattle.io/projectId": "c-[a-z0-9-]+:(p-[a-z0-9]{{5}})"'
+        pattern = (
+            rf'"name": "{namespace}", "uid".{{0,900}}?"field.cattle.io/projectId": "c-[a-z0-9-]+:(p-[a-z0-9]{{5}})"'
+        )
         found = re.search(pattern, text)
         if found:
             out[found[1]] = which

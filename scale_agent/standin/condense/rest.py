@@ -91,7 +91,11 @@ def _named(rows: list[dict[str, Any]], picks: dict[str, tuple[str, str, int]]) -
     out: dict[str, Any] = {}
     for name, (method, start, which) in picks.items():
         row = _pick(rows, method, start, which)
-        out[name] = {"status": row["status"], "body": _template(row, literals), "json": not isinstance(row["response"], str)}
+        out[name] = {
+            "status": row["status"],
+            "body": _template(row, literals),
+            "json": not isinstance(row["response"], str),
+        }
     return out
 
 
@@ -110,7 +114,9 @@ def answers(directory: Path) -> dict[str, Any]:
 def timeline(directory: Path, path: str) -> list[dict[str, Any]]:
     """Changes of conditions in their order: ``t`` seconds since creation, ``set`` of type → [status, reason, message]."""
     alone = directory / f"conditions-{path}.json"
-    entries = read_json(alone) if there(alone) else read_json(directory / f"rest-{path}-and-conditions.json")["timeline"]
+    entries = (
+        read_json(alone) if there(alone) else read_json(directory / f"rest-{path}-and-conditions.json")["timeline"]
+    )
     out: list[dict[str, Any]] = []
     seen: dict[str, Any] = {}
     for entry in entries:

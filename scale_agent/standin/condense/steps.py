@@ -39,7 +39,7 @@ def _is_probe(row: dict[str, Any]) -> bool:
         return True
     phase = row["t"] % PROBE_PERIOD_S
     on_beat = row["t"] > PROBE_PERIOD_S / 2 and (phase < PROBE_SLACK_S or phase > PROBE_PERIOD_S - PROBE_SLACK_S)
-    return on_beat and row["path"] == "/api/v1/namespaces/kube-system" and row["method"] == "GET"
+    return bool(on_beat and row["path"] == "/api/v1/namespaces/kube-system" and row["method"] == "GET")
 
 
 def _is_renewal(row: dict[str, Any], seen: set[str]) -> bool:
@@ -59,7 +59,7 @@ def _in_loop(row: dict[str, Any], after_s: tuple[float, float]) -> bool:
     if row["method"] != "GET" or row["path"].endswith("/secrets"):
         return False
     in_general = row["t"] > after_s[0] and row["path"].startswith(_LOOPED) and row["t"] < after_s[1] - 1
-    return in_general or row["t"] > after_s[1]
+    return bool(in_general or row["t"] > after_s[1])
 
 
 def _kept(rows: list[dict[str, Any]], loop_after_s: tuple[float, float]) -> list[dict[str, Any]]:

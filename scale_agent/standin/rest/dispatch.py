@@ -27,7 +27,9 @@ def answer(service: Service, call: Call) -> Answer:
 def _no_route(call: Call) -> Answer:
     if call.path.startswith("/v1/"):
         return steve_error(404, "NotFound", f"failed to find schema {call.path.split('/')[2]}")
-    return norman_error(404, "NotFound", "Not Found") if call.path.startswith("/v3") else text(404, "404 page not found\n")
+    return (
+        norman_error(404, "NotFound", "Not Found") if call.path.startswith("/v3") else text(404, "404 page not found\n")
+    )
 
 
 def _with_headers(service: Service, call: Call, given: Answer) -> Answer:

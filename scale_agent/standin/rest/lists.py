@@ -23,7 +23,9 @@ def norman_limit(call: Call) -> int:
     return NORMAN_MOST if asked < 0 or asked > NORMAN_MOST else max(asked, 1)
 
 
-def norman_page(service: Service, call: Call, items: Sequence[Any], key: Callable[[Any], str]) -> tuple[list[Any], dict[str, Any]]:
+def norman_page(
+    service: Service, call: Call, items: Sequence[Any], key: Callable[[Any], str]
+) -> tuple[list[Any], dict[str, Any]]:
     """The page that ``marker`` and ``limit`` choose, and the ``pagination`` object that leads to the next."""
     limit, marker = norman_limit(call), call.one("marker")
     start = next((number for number, item in enumerate(items) if key(item) == marker), 0) if marker else 0

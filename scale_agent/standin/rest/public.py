@@ -90,7 +90,9 @@ def steve_setting(service: Service, call: Call) -> Answer:
     name, url = call.params["name"], service.settings.url
     links = {"self": f"{url}/v1/management.cattle.io.settings/{name}"}
     kept = {"value": answer.body["value"], "default": "", "source": "db", "customized": True}
-    return Answer(200, {"id": name, "type": "management.cattle.io.setting", "links": links, "metadata": {"name": name}} | kept)
+    return Answer(
+        200, {"id": name, "type": "management.cattle.io.setting", "links": links, "metadata": {"name": name}} | kept
+    )
 
 
 def manifest(service: Service, call: Call) -> Answer:
@@ -173,7 +175,14 @@ def drop_token(service: Service, call: Call) -> Answer:
 
 def users(service: Service, call: Call) -> Answer:
     """The one user."""
-    user = {"baseType": "user", "type": "user", "id": "user-admin", "username": service.settings.user, "enabled": True, "me": True}
+    user = {
+        "baseType": "user",
+        "type": "user",
+        "id": "user-admin",
+        "username": service.settings.user,
+        "enabled": True,
+        "me": True,
+    }
     return norman_collection(service, call, "user", [user], {"limit": 1000, "total": 1})
 
 

@@ -95,7 +95,12 @@ def _provisioned(body: dict[str, Any], cluster: Cluster) -> None:
     if not cluster.ready_once:
         return
     body["status"]["ready"] = True
-    body["metadata"]["state"] = {"error": False, "message": "Resource is Ready", "name": "active", "transitioning": False}
+    body["metadata"]["state"] = {
+        "error": False,
+        "message": "Resource is Ready",
+        "name": "active",
+        "transitioning": False,
+    }
     for one in body["status"]["conditions"]:
         if one["type"] == "Reconciling":
             one |= {"status": "False", "transitioning": False}
@@ -104,7 +109,9 @@ def _provisioned(body: dict[str, Any], cluster: Cluster) -> None:
 
 def registration_norman(service: Service, cluster: Cluster) -> dict[str, Any]:
     """One item of ``/v3/clusterregistrationtokens``; without a manifest URL while server-url is not set."""
-    item: dict[str, Any] = service.recorded("tokens" if cluster.path == "steve" else "tokens_norman", cluster)["data"][0]
+    item: dict[str, Any] = service.recorded("tokens" if cluster.path == "steve" else "tokens_norman", cluster)["data"][
+        0
+    ]
     item["createdTS"] = milliseconds(cluster.created_s)
     return item if service.settings.server_url else _without_commands(item)
 
