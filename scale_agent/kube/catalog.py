@@ -1,0 +1,141 @@
+"""The built-in API of one Kubernetes version: what is served, and how its objects are written.
+
+A thin layer over the schema (data generated from the published k8s.io modules): it hands out
+:class:`ResourceType` and turns objects into typed JSON and protobuf. One per version and process, shared by all clusters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from scale_agent.kube import bootstrap, normalizer, protobuf, status
+from scale_agent.kube.resources import ResourceKey, ResourceType
+from scale_agent.kube.schema import Resource, Schema
+from scale_agent.kube.types import Type
+from scale_agent.kube.version import Obj
+
+
+@lru_cache(maxsize=8)
+def for_version(version: str) -> Catalog:
+    """The catalog of a Kubernetes version (``v1.36.2``); ``FileNotFoundError`` if there is no data for it."""
+    return Catalog(version)
+
+
+def _type_of(resource: Resource) -> ResourceType:
+    return ResourceType(
+        group=resource.group,
+        version=resource.version,
+        plural=resource.plural,
+        kind=resource.kind,
+        namespaced=resource.namespaced,
+        verbs=resource.verbs,
+        subresources=frozenset(resource.subresources),
+    )
+
+
+class Catalog:
+    """See the module."""
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+        self.schema = Schema.load(version)
+        types = [_type_of(resource) for resource in self.schema.resources]
+        self._types = {(one.group, one.version, one.plural): one for one in types}
+        self._kinds: dict[tuple[str, str], ResourceType] = {}
+        self._first: dict[ResourceKey, ResourceType] = {}
+        for one in types:
+            self._kinds.setdefault((one.api_version, one.kind), one)
+            self._first.setdefault(one.key, one)
+        self._groups = {one.group for one in types}
+        self._empty: dict[str, Obj] = {}
+
+    def find(self, group: str, version: str, plural: str) -> ResourceType | None:
+        """A served built-in type."""
+        return self._types.get((group, version, plural))
+
+    def has_group(self, group: str) -> bool:
+        """Whether the group is built in."""
+        return group in self._groups
+
+    def any_version(self, group: str, plural: str) -> ResourceType | None:
+        """A resource's preferred version."""
+        return self._first.get((group, plural))
+
+    def by_kind(self, api_version: str, kind: str) -> ResourceType:
+        """The type of objects of a kind. Raises ``LookupError``."""
+        found = self._kinds.get((api_version, kind))
+        if found is None:
+            raise LookupError(f"no resource is served for {api_version} {kind}")
+        return found
+
+    def knows(self, api_version: str, kind: str) -> bool:
+        """Whether the kind exists at all, served or not."""
+        group, _, version = api_version.rpartition("/")
+        return self.schema.kind(group, version, kind) is not None
+
+    def shape(self, resource: ResourceType) -> Type | None:
+        """The struct of a built-in type; ``None`` for custom ones."""
+        return self.schema.kind(resource.group, resource.version, resource.kind) if resource.typed else None
+
+    def empty(self, resource: ResourceType) -> Obj:
+        """An object of that type without anything in it, as a typed server writes it. Shared: do not change it."""
+        if not resource.typed:
+            return {}
+        found = self._empty.get(resource.api_version + resource.kind)
+        if found is None:
+            found = self.normalize({"metadata": {}}, resource)
+            self._empty[resource.api_version + resource.kind] = found
+        return found
+
+    def bootstrap(self, time: str, ca_pem: str) -> Sequence[Obj]:
+        """What a new cluster holds before anybody acts; ``time`` is RFC 3339."""
+        return bootstrap.objects(self.version, time=time, ca_pem=ca_pem)
+
+    def normalize(self, obj: Obj, resource: ResourceType) -> Obj:
+        """The object as a typed server writes it as JSON; custom objects stay as they are."""
+        obj = resource.ordered(obj)
+        return resource.ordered(normalizer.normalize(obj, self.schema)) if resource.typed else obj
+
+    def checked(self, obj: Obj, resource: ResourceType) -> tuple[Obj, list[str]]:
+        """Like :meth:`normalize`, with the paths of unknown fields. Raises 400 for values of the wrong type."""
+        if not resource.typed:
+            return obj, []
+        try:
+            found, unknown = normalizer.check(obj, self.schema)
+        except protobuf.DecodeError as error:
+            message = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {error.what}'
+            raise status.bad_request(message) from error
+        return resource.ordered(found), unknown
+
+    def converted(self, obj: Obj, resource: ResourceType) -> Obj:
+        """An object that is stored in another version of its group, in this one: fields of the same name are kept."""
+        return self.normalize(resource.ordered(obj), resource)
+
+    def decode(self, body: bytes) -> Obj:
+        """A protobuf body. Raises ``DecodeError``."""
+        return protobuf.decode(body, self.schema)
+
+    def encode(self, obj: Obj) -> bytes:
+        """An object as protobuf with its envelope."""
+        return protobuf.encode(obj, self.schema)
+
+    def encode_raw(self, obj: Obj) -> bytes:
+        """An object as a protobuf message without envelope."""
+        return protobuf.encode_raw(obj, self.schema)
+
+    @staticmethod
+    def envelope(api_version: str, kind: str, raw: bytes) -> bytes:
+        """A message in its envelope."""
+        return protobuf.envelope(api_version, kind, raw)
+
+    @staticmethod
+    def encode_list(api_version: str, kind: str, metadata: Mapping[str, Any], items: Sequence[bytes]) -> bytes:
+        """A list of encoded messages."""
+        return protobuf.encode_list(api_version, kind, metadata, items)
+
+    @staticmethod
+    def watch_frame(event_type: str, envelope: bytes) -> bytes:
+        """One framed watch event."""
+        return protobuf.watch_frame(event_type, envelope)

@@ -1,0 +1,93 @@
+"""What the rules share: reading owners, writing as a controller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from scale_agent.kube import writes
+from scale_agent.kube.core import Core
+from scale_agent.kube.resources import ResourceType
+from scale_agent.kube.version import Obj, Version
+
+#: The field manager of controllers, and of the kubelet.
+MANAGER = "kube-controller-manager"
+KUBELET = "kubelet"
+
+
+def controller_of(obj: Obj) -> dict[str, Any] | None:
+    """The ownerReference with ``controller: true``."""
+    for reference in obj["metadata"].get("ownerReferences") or ():
+        if reference.get("controller"):
+            return dict(reference)
+    return None
+
+
+def owner_reference(resource: ResourceType, owner: Obj) -> dict[str, Any]:
+    """The reference that makes ``owner`` the controller of an object."""
+    return {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def owned(core: Core, resource: ResourceType, owner: Obj) -> Iterator[Obj]:
+    """The objects of a type in the owner's namespace that it controls."""
+    uid = owner["metadata"]["uid"]
+    needle = uid.encode()
+    for version in core.store.list(resource.key, owner["metadata"].get("namespace", "")):
+        if needle in version.json:
+            obj = version.object()
+            reference = controller_of(obj)
+            if reference is not None and reference.get("uid") == uid:
+                yield obj
+
+
+def current(core: Core, resource: ResourceType, obj: Obj) -> Version | None:
+    """The stored version of an object, if it is still the same one."""
+    meta = obj["metadata"]
+    version = core.store.get(resource.key, meta.get("namespace", ""), meta["name"])
+    if version is None or version.object()["metadata"]["uid"] != meta["uid"]:
+        return None
+    return version
+
+
+def set_status(core: Core, resource: ResourceType, obj: Obj, status: Obj, now: float, manager: str = MANAGER) -> None:
+    """Write an object's status, if the object is still there and the status is new."""
+    version = current(core, resource, obj)
+    if version is not None:
+        body = {**version.object(), "status": status}
+        body["metadata"].pop("resourceVersion", None)
+        writes.update(core, resource, version, body, writes.Actor(manager, now), "status")
+
+
+def actor(now: float, manager: str = MANAGER) -> writes.Actor:
+    """A controller that writes."""
+    return writes.Actor(manager, now)
+
+
+def remove(core: Core, resource: ResourceType, obj: Obj, now: float, options: writes.DeleteOptions | None = None) -> None:
+    """Delete an object if it is still the same one."""
+    version = current(core, resource, obj)
+    if version is not None:
+        writes.delete(core, resource, version, options or writes.DeleteOptions(), actor(now))
+
+
+def condition(kind: str, value: bool, reason: str, message: str, time: str, before: Obj) -> dict[str, Any]:
+    """A condition; its transition time stays when its value stays. ``before`` is the object with the old status."""
+    text = "True" if value else "False"
+    for old in (before.get("status") or {}).get("conditions") or ():
+        if old.get("type") == kind and old.get("status") == text:
+            return {**old, "reason": reason, "message": message}
+    return {
+        "type": kind,
+        "status": text,
+        "lastUpdateTime": time,
+        "lastTransitionTime": time,
+        "reason": reason,
+        "message": message,
+    }

@@ -1,0 +1,87 @@
+"""What the verbs and the controllers of one cluster share: its store, its catalog, its identity, its appointments."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+
+from scale_agent.kube import status
+from scale_agent.kube.catalog import Catalog
+from scale_agent.kube.custom import CustomTypes
+from scale_agent.kube.identity import Identity
+from scale_agent.kube.resources import ResourceType
+from scale_agent.kube.snapshot import Snapshot
+from scale_agent.kube.store import Store
+
+#: Called with the time when an appointment is due.
+Action = Callable[[float], None]
+
+
+class Schedule:
+    """Appointments of one cluster, ordered by time; equal times keep their order."""
+
+    __slots__ = ("_count", "_heap", "on_earlier")
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Action]] = []
+        self._count = 0
+        self.on_earlier: Callable[[float], None] | None = None
+
+    def at(self, due: float, action: Action) -> None:
+        """Call ``action`` when ``due`` (seconds, the caller's clock) has come."""
+        earlier = not self._heap or due < self._heap[0][0]
+        self._count += 1
+        heapq.heappush(self._heap, (due, self._count, action))
+        if earlier and self.on_earlier is not None:
+            self.on_earlier(due)
+
+    def run(self, now: float) -> float | None:
+        """Do what is due; returns when the next is due."""
+        while self._heap and self._heap[0][0] <= now:
+            _, _, action = heapq.heappop(self._heap)
+            action(now)
+        return self._heap[0][0] if self._heap else None
+
+
+class Core:
+    """The state of one cluster's API server."""
+
+    __slots__ = ("catalog", "custom", "identity", "schedule", "store")
+
+    def __init__(self, snapshot: Snapshot, identity: Identity) -> None:
+        self.store = Store(snapshot, identity)
+        self.catalog: Catalog = snapshot.catalog
+        self.identity = identity
+        self.schedule = Schedule()
+        self.custom = CustomTypes(snapshot, self.store)
+
+    def find(self, group: str, version: str, plural: str) -> ResourceType | None:
+        """A served resource type."""
+        return self.catalog.find(group, version, plural) or self.custom.find(group, version, plural)
+
+    def resolve(self, group: str, version: str, plural: str) -> ResourceType:
+        """A served resource type; raises the 404 of an unknown group (plain text) or resource (Status)."""
+        found = self.find(group, version, plural)
+        if found is not None:
+            return found
+        if self.catalog.has_group(group) or self.custom.has_group(group):
+            raise status.no_such_resource()
+        raise status.page_not_found()
+
+    def by_kind(self, api_version: str, kind: str) -> ResourceType:
+        """The type of objects of that kind, built-in or custom. Raises ``LookupError``."""
+        for one in self.custom.all():
+            if one.api_version == api_version and one.kind == kind:
+                return one
+        return self.catalog.by_kind(api_version, kind)
+
+    def any_version(self, group: str, plural: str) -> ResourceType | None:
+        """A resource in one of its versions: objects of all versions are stored together."""
+        return self.catalog.any_version(group, plural) or self.custom.any_version(group, plural)
+
+    def builtin(self, group: str, version: str, plural: str) -> ResourceType:
+        """A built-in type that is there for certain (controllers name them)."""
+        found = self.catalog.find(group, version, plural)
+        if found is None:
+            raise LookupError(f"{group}/{version} {plural} is not in the schema")
+        return found

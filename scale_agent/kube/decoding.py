@@ -1,0 +1,86 @@
+"""Request bodies → objects: JSON, YAML, protobuf, with a real server's refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import yaml
+
+from scale_agent.kube import negotiation, status
+from scale_agent.kube.catalog import Catalog
+from scale_agent.kube.http import Request
+from scale_agent.kube.resources import ResourceType
+from scale_agent.kube.version import Obj
+from scale_agent.kube.wire import DecodeError
+
+#: etcd's limit, which the API server applies to bodies (bytes).
+LARGEST_BODY = 3 << 20
+
+
+def body_object(catalog: Catalog, resource: ResourceType, request: Request, validation: str = "Ignore") -> tuple[Obj, list[str]]:
+    """The object of a POST or PUT, normalised to its schema, and the warnings that go with it.
+
+    Raises 400 (malformed, wrong kind, unknown fields under ``Strict``), 413, 415.
+    """
+    media = negotiation.body_type(request.headers.get("content-type", ""))
+    if len(request.body) > LARGEST_BODY:
+        raise status.too_large_body()
+    if media == negotiation.PROTOBUF:
+        obj = from_protobuf(catalog, request.body, resource.kind)
+    else:
+        obj = from_text(request.body, media, resource.kind)
+    return checked(catalog, resource, obj, validation)
+
+
+def checked(catalog: Catalog, resource: ResourceType, obj: Obj, validation: str) -> tuple[Obj, list[str]]:
+    """An object as its type's schema has it; unknown fields are dropped, warned of, or refused."""
+    kind, api_version = obj.get("kind") or resource.kind, obj.get("apiVersion") or resource.api_version
+    if api_version != resource.api_version or kind != resource.kind:
+        raise _wrong_type(catalog, resource, kind, api_version)
+    if not isinstance(obj.get("metadata", {}), dict | None):
+        raise status.bad_request(f'{kind} in version "{resource.version}" cannot be handled as a {kind}: metadata is no object')
+    obj, unknown = catalog.checked(resource.ordered(obj), resource)
+    if unknown and validation == "Strict":
+        listed = ", ".join(f'unknown field "{path}"' for path in unknown)
+        message = f'{kind} in version "{resource.version}" cannot be handled as a {kind}: strict decoding error: {listed}'
+        raise status.bad_request(message)
+    return obj, [f'unknown field "{path}"' for path in unknown] if validation == "Warn" else []
+
+
+def _wrong_type(catalog: Catalog, resource: ResourceType, kind: str, api_version: str) -> status.StatusError:
+    version = api_version.rpartition("/")[2]
+    if catalog.knows(api_version, kind):
+        why = f"converting ({version}.{kind}) to (core.{resource.kind}): unknown conversion"
+    else:
+        why = f'no kind "{kind}" is registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:111"'
+    return status.bad_request(f'{kind} in version "{version}" cannot be handled as a {resource.kind}: {why}')
+
+
+def from_text(body: bytes, media: str, kind: str) -> Obj:
+    """A JSON or YAML object. Raises 400."""
+    try:
+        parsed: Any = orjson.loads(body) if media == negotiation.JSON else yaml.safe_load(body)
+    except (orjson.JSONDecodeError, yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        reason = "unexpected end of JSON input" if _cut_off(body) else str(error).splitlines()[0]
+        shown = body[:200].decode("utf-8", "replace")
+        message = f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {reason} ({shown})"
+        raise status.bad_request(message) from error
+    if not isinstance(parsed, dict):
+        message = f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: json: cannot unmarshal"
+        raise status.bad_request(message)
+    return parsed
+
+
+def _cut_off(body: bytes) -> bool:
+    return body.count(b"{") > body.count(b"}") or not body.strip()
+
+
+def from_protobuf(catalog: Catalog, body: bytes, kind: str) -> Obj:
+    """A protobuf object. Raises 400."""
+    try:
+        return catalog.decode(body)
+    except DecodeError as error:
+        shown = body[:40].hex()
+        message = f"the object provided is unrecognized (must be of type {kind}): {error.what} ({shown})"
+        raise status.bad_request(message) from error

@@ -1,0 +1,47 @@
+"""What can go wrong inside the API server: every refusal is a Kubernetes Status on its way to the client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scale_agent.errors import ScaleAgentError
+
+
+class StatusError(ScaleAgentError):
+    """A request was refused; the client gets ``status()`` as its answer.
+
+    ``code`` is the HTTP status, ``reason`` a Kubernetes StatusReason (``NotFound``, ``Conflict``), ``details`` the
+    Status's details or ``None`` where a real server sends none.
+    """
+
+    def __init__(self, code: int, reason: str, message: str, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.details = details
+
+    def status(self) -> dict[str, Any]:
+        """The Status object, fields in the order of a real server's JSON."""
+        out: dict[str, Any] = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+            "reason": self.reason,
+        }
+        if self.details is not None:
+            out["details"] = dict(self.details)
+        out["code"] = self.code
+        return out
+
+
+class PlainError(ScaleAgentError):
+    """A refusal in plain text, as for paths that no API group serves: ``404 page not found``."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text

@@ -1,0 +1,216 @@
+"""managedFields: who set which field, as structured-merge-diff records it for plain writes.
+
+A field path is a tuple of FieldsV1 keys (``f:spec``, ``k:{"name":"web"}``, ``v:"x"``); a field set is a set of paths.
+A container is in a set itself (shown as ``"."``) when it was added with its contents. Rules, observed from 1.36.2 and
+published in k8s.io/apimachinery: who adds or changes a field owns it, nobody owns a field that is gone, atomic values
+are one field, and metadata that only the server writes is never owned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from scale_agent.kube.catalog import Catalog
+from scale_agent.kube.resources import ResourceType
+from scale_agent.kube.types import Field, Shape, Type
+from scale_agent.kube.version import Obj
+
+Path = tuple[str, ...]
+Flat = dict[Path, Any]
+
+#: Marks a container that has contents; its own value is theirs.
+CONTAINER = object()
+#: Structs that are one field whatever is in them (``+structType=atomic``).
+ATOMIC = frozenset(
+    "LabelSelector ObjectReference LocalObjectReference TypedLocalObjectReference SecretKeySelector ConfigMapKeySelector "
+    "ObjectFieldSelector ResourceFieldSelector NodeSelector NodeSelectorTerm SecretReference RoleRef Subject "
+    "TopologySelectorTerm ScopedResourceSelectorRequirement ScopeSelector CrossVersionObjectReference FileKeySelector "
+    "IngressClassParametersReference TypedObjectReference".split()
+)
+#: Roots of paths that are never owned.
+_STRIPPED = frozenset(
+    [("f:apiVersion",), ("f:kind",), ("f:metadata",)]
+    + [
+        ("f:metadata", f"f:{name}")
+        for name in ("name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields")
+        + ("resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds")
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """A writer: the manager's name, the time as text, and the subresource written through."""
+
+    manager: str
+    time: str
+    subresource: str = ""
+
+
+def track(catalog: Catalog, resource: ResourceType, old: Obj | None, new: Obj, by: By) -> None:
+    """Set ``new``'s managedFields in place: what ``old`` has, brought up to date with this write."""
+    shape = catalog.shape(resource)
+    before = flatten(old if old is not None else catalog.empty(resource), shape)
+    after = flatten(new, shape)
+    changed = {path for path, value in after.items() if path not in before or _differs(before[path], value)}
+    gone = before.keys() - after.keys()
+    entries = list((old or {}).get("metadata", {}).get("managedFields") or ()) if old is not None else []
+    meta = new["metadata"]
+    meta.pop("managedFields", None)
+    result = _updated(entries, changed, gone, by, resource.api_version)
+    if result:
+        meta["managedFields"] = result
+
+
+def _differs(left: Any, right: Any) -> bool:
+    if left is CONTAINER or right is CONTAINER:
+        return False
+    return bool(left != right)
+
+
+def _updated(entries: list[Obj], changed: set[Path], gone: Any, by: By, api_version: str) -> list[Obj]:
+    out: list[Obj] = []
+    own: set[Path] = set(changed)
+    own_entry: Obj | None = None
+    for entry in entries:
+        paths = parse_fields(entry.get("fieldsV1") or {})
+        if _is_own(entry, by, api_version):
+            own_entry = entry
+            own |= paths - gone
+            continue
+        left = paths - changed - gone
+        if left == paths:
+            out.append(entry)
+        elif left:
+            out.append({**entry, "fieldsV1": render_fields(left)})
+    if own:
+        out.append(_entry(own_entry, own, by, api_version))
+    out.sort(key=lambda entry: (entry.get("operation") != "Apply", entry.get("time") or "", entry.get("manager") or ""))
+    return out
+
+
+def _is_own(entry: Obj, by: By, api_version: str) -> bool:
+    return (
+        entry.get("manager") == by.manager
+        and entry.get("operation") == "Update"
+        and entry.get("apiVersion") == api_version
+        and (entry.get("subresource") or "") == by.subresource
+    )
+
+
+def _entry(before: Obj | None, paths: set[Path], by: By, api_version: str) -> Obj:
+    fields = render_fields(paths)
+    if before is not None and before.get("fieldsV1") == fields:
+        return {**before, "time": by.time}
+    out: Obj = {
+        "manager": by.manager,
+        "operation": "Update",
+        "apiVersion": api_version,
+        "time": by.time,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields,
+    }
+    if by.subresource:
+        out["subresource"] = by.subresource
+    return out
+
+
+def flatten(obj: Obj, shape: Type | None) -> Flat:
+    """An object as paths with their values, without those that are never owned."""
+    out: Flat = {}
+    for name, value in obj.items():
+        field = shape.fields.get(name) if shape is not None else None
+        _flatten(value, field, shape is None, (f"f:{name}",), out)
+    return {path: value for path, value in out.items() if path[:1] not in _STRIPPED_ALONE and path[:2] not in _STRIPPED and path not in _STRIPPED}
+
+
+_STRIPPED_ALONE = frozenset([("f:apiVersion",), ("f:kind",)])
+
+
+def _flatten(value: Any, field: Field | None, untyped: bool, path: Path, out: Flat) -> None:
+    if isinstance(value, dict) and value and not _atomic(field):
+        out[path] = CONTAINER
+        for name, inner in value.items():
+            _flatten(inner, _inner(field, name), untyped or _is_raw(field), (*path, f"f:{name}"), out)
+    elif isinstance(value, list) and value and field is not None and field.list_type in ("map", "set"):
+        out[path] = CONTAINER
+        for element in value:
+            _flatten_element(element, field, path, out)
+    else:
+        out[path] = value
+
+
+def _flatten_element(element: Any, field: Field, path: Path, out: Flat) -> None:
+    if field.list_type == "set" or not isinstance(element, dict):
+        out[(*path, "v:" + orjson.dumps(element).decode())] = element
+        return
+    keys = {name: element.get(name, _key_default(name)) for name in sorted(field.list_map_keys)}
+    keys = {name: value for name, value in keys.items() if value is not None}
+    place = (*path, "k:" + orjson.dumps(keys).decode())
+    out[place] = CONTAINER
+    for name, inner in element.items():
+        _flatten(inner, field.type.fields.get(name) if field.type else None, False, (*place, f"f:{name}"), out)
+
+
+def _key_default(name: str) -> str | None:
+    return "TCP" if name == "protocol" else None
+
+
+def _atomic(field: Field | None) -> bool:
+    if field is None:
+        return False
+    if field.kind in ("fields", "raw", "json"):
+        return field.shape is Shape.ONE
+    return field.shape is Shape.ONE and field.type is not None and field.type.short_name in ATOMIC
+
+
+def _is_raw(field: Field | None) -> bool:
+    return field is None
+
+
+def _inner(field: Field | None, name: str) -> Field | None:
+    """The field below a map or struct; below a map of scalars there is none."""
+    if field is None or field.type is None:
+        return None
+    if field.shape is Shape.MAP:
+        return Field(name, 0, field.kind, Shape.ONE, field.type)
+    return field.type.fields.get(name)
+
+
+def render_fields(paths: set[Path]) -> Obj:
+    """A set of paths as FieldsV1."""
+    root: Obj = {}
+    for path in sorted(paths):
+        at = root
+        for part in path:
+            at = at.setdefault(part, {})
+        at["."] = {}
+    return _pruned(root)
+
+
+def _pruned(node: Obj) -> Obj:
+    """``"."`` is written only beside other keys: a leaf is ``{}``."""
+    if node.keys() == {"."}:
+        return {}
+    return {name: _pruned(inner) if name != "." else {} for name, inner in sorted(node.items())}
+
+
+def parse_fields(fields: Obj) -> set[Path]:
+    """FieldsV1 as a set of paths."""
+    out: set[Path] = set()
+    _parse(fields, (), out)
+    return out
+
+
+def _parse(node: Any, path: Path, out: set[Path]) -> None:
+    if not isinstance(node, dict) or not node:
+        out.add(path)
+        return
+    for name, inner in node.items():
+        if name == ".":
+            out.add(path)
+        else:
+            _parse(inner, (*path, name), out)

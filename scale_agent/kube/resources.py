@@ -1,0 +1,62 @@
+"""What the server serves: one :class:`ResourceType` per group, version and plural, built-in or custom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+#: (group, plural): where objects are stored, whatever version they are asked for in.
+ResourceKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What else a custom type is called."""
+
+    singular: str = ""
+    short: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResourceType:
+    """A served resource. ``typed`` ones have a schema, protobuf and Go's field order; custom ones are plain JSON.
+
+    ``prefix`` is how the stored JSON of this version starts.
+    """
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool
+    verbs: frozenset[str]
+    subresources: frozenset[str] = frozenset()
+    typed: bool = True
+    list_kind: str = ""
+    columns: tuple[dict[str, Any], ...] = ()
+    names: Names = Names()
+    key: ResourceKey = field(init=False)
+    api_version: str = field(init=False)
+    prefix: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compute what every request needs."""
+        api_version = f"{self.group}/{self.version}" if self.group else self.version
+        first, second = (("kind", self.kind), ("apiVersion", api_version))
+        if not self.typed:
+            first, second = second, first
+        object.__setattr__(self, "key", (self.group, self.plural))
+        object.__setattr__(self, "api_version", api_version)
+        object.__setattr__(self, "list_kind", self.list_kind or f"{self.kind}List")
+        object.__setattr__(self, "prefix", f'{{"{first[0]}":"{first[1]}","{second[0]}":"{second[1]}",'.encode())
+
+    def ordered(self, obj: dict[str, Any]) -> dict[str, Any]:
+        """The object with its type first, as :attr:`prefix` says."""
+        kind = {"kind": self.kind, "apiVersion": self.api_version}
+        if not self.typed:
+            return {"apiVersion": self.api_version, "kind": self.kind, **_without_type(obj)}
+        return {**kind, **_without_type(obj)}
+
+
+def _without_type(obj: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in obj.items() if name not in ("kind", "apiVersion")}

@@ -1,0 +1,86 @@
+"""The API server of one simulated cluster, without I/O: requests in, responses and watches out.
+
+``handle`` answers at once; what real controllers would then do happens right after the answer was made, so that a
+client sees it with its next request or in its watch, never in the answer itself (recorded: the POST of a token secret
+is answered without the token). ``advance`` does what falls due later: bookmarks, ends of watches, pods that start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from scale_agent.kube import encoders, endpoints, paths
+from scale_agent.kube.controllers.manager import Controllers
+from scale_agent.kube.core import Core
+from scale_agent.kube.errors import PlainError, StatusError
+from scale_agent.kube.http import Request, Response
+from scale_agent.kube.identity import Identity
+from scale_agent.kube.snapshot import Snapshot
+from scale_agent.kube.verbs.call import NO_CACHE, Call, headers
+from scale_agent.kube.verbs.dispatch import verb_for
+from scale_agent.kube.watches import ResourceWatch
+
+PLAIN = "text/plain; charset=utf-8"
+#: Histories are trimmed this often while a cluster has anything to forget (seconds).
+TRIM_EVERY_S = 60.0
+
+
+class ApiServer:
+    """One cluster's Kubernetes API."""
+
+    __slots__ = ("_controllers", "_trim_due", "core", "on_due")
+
+    def __init__(self, snapshot: Snapshot, identity: Identity) -> None:
+        self.core = Core(snapshot, identity)
+        self.on_due: Callable[[float], None] | None = None
+        self.core.schedule.on_earlier = self._earlier
+        self._controllers = Controllers(self.core)
+        self._trim_due = False
+
+    def handle(self, request: Request, now: float) -> Response | ResourceWatch:
+        """Answer one request. Never raises for bad input: refusals are responses."""
+        try:
+            answer = self._answer(request, now)
+        except StatusError as refusal:
+            answer = self._refusal(request, refusal)
+        except PlainError as refusal:
+            extra = (("X-Content-Type-Options", "nosniff"),)
+            answer = Response(refusal.code, (NO_CACHE, ("Content-Type", PLAIN), *extra), refusal.text.encode())
+        self.settle(now)
+        return answer
+
+    def settle(self, now: float) -> None:
+        """Let the controllers react to what was written."""
+        if self._controllers.run(now) and not self._trim_due:
+            self._trim_due = True
+            self.core.schedule.at(now + TRIM_EVERY_S, self._trim)
+
+    def advance(self, now: float) -> float | None:
+        """Do what is due; returns when something is next due, ``None`` for never. Times are the caller's clock's."""
+        due = self.core.schedule.run(now)
+        self.settle(now)
+        return due if due is None else self.core.schedule.run(now)
+
+    def _answer(self, request: Request, now: float) -> Response | ResourceWatch:
+        route = paths.parse(request.path)
+        if route is None:
+            return endpoints.answer(self.core, request)
+        resource = self.core.resolve(route.group, route.version, route.plural)
+        call = Call(self.core, request, route, resource, now)
+        return verb_for(call)(call)
+
+    def _refusal(self, request: Request, refusal: StatusError) -> Response:
+        accept = request.headers.get("accept", "")
+        content_type, body = encoders.document(self.core.catalog, refusal.status(), accept)
+        return Response(refusal.code, headers(content_type), body)
+
+    def _trim(self, now: float) -> None:
+        self.core.store.trim(now)
+        if self.core.store.has_history:
+            self.core.schedule.at(now + TRIM_EVERY_S, self._trim)
+        else:
+            self._trim_due = False
+
+    def _earlier(self, due: float) -> None:
+        if self.on_due is not None:
+            self.on_due(due)

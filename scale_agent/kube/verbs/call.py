@@ -1,0 +1,61 @@
+"""One resource request on its way through a verb, and the answers that verbs give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scale_agent.kube import encoders, query, status
+from scale_agent.kube.core import Core
+from scale_agent.kube.http import Headers, Request, Response
+from scale_agent.kube.paths import Route
+from scale_agent.kube.representations import Encoder
+from scale_agent.kube.resources import ResourceType
+from scale_agent.kube.version import Version
+from scale_agent.kube.writes import Actor
+
+NO_CACHE = ("Cache-Control", "no-cache, private")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a verb gets."""
+
+    core: Core
+    request: Request
+    route: Route
+    resource: ResourceType
+    now: float
+
+    def encoder(self) -> Encoder:
+        """The negotiated representation. Raises 406."""
+        return encoders.encoder_for(self.core.catalog, self.resource, self.request, self.now)
+
+    def current(self) -> Version:
+        """The object that the path names. Raises 404."""
+        route = self.route
+        version = self.core.store.get(self.resource.key, route.namespace, route.name)
+        if version is None:
+            raise status.not_found(self.resource.plural, self.resource.group, route.name)
+        return version
+
+    def options(self, kind: str) -> query.WriteOptions:
+        """The options of a write; ``kind`` is ``CreateOptions``, ``UpdateOptions``, ``PatchOptions``."""
+        return query.write_options(self.request.query, kind)
+
+    def actor(self, options: query.WriteOptions) -> Actor:
+        """Who writes: ``fieldManager``, else the User-Agent up to its slash, as the real server names managers."""
+        manager = options.manager or self.request.headers.get("user-agent", "").partition("/")[0] or "unknown"
+        return Actor(manager[:128], self.now, options.dry_run)
+
+
+def headers(content_type: str, warnings: Sequence[str] = ()) -> Headers:
+    """The headers of an answer; every warning is one ``Warning`` header of code 299."""
+    quoted = [text.replace("\\", "\\\\").replace('"', '\\"') for text in warnings]
+    return (NO_CACHE, ("Content-Type", content_type), *(("Warning", f'299 - "{text}"') for text in quoted))
+
+
+def answer(call: Call, code: int, version: Version, warnings: Sequence[str] = ()) -> Response:
+    """One object."""
+    encoder = call.encoder()
+    return Response(code, headers(encoder.content_type, warnings), encoder.one(version))

@@ -1,0 +1,74 @@
+"""Method, path shape and subresource → the function that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from scale_agent.kube import status
+from scale_agent.kube.http import Response
+from scale_agent.kube.verbs import read, remove, scale, special, write
+from scale_agent.kube.verbs.call import Call
+from scale_agent.kube.watches import ResourceWatch
+
+Verb = Callable[[Call], Response | ResourceWatch]
+
+
+def _get_one(call: Call) -> Response | ResourceWatch:
+    """GET of an object; ``watch=true`` makes it a watch of that one."""
+    return read.list_or_watch(call) if "watch=" in call.request.query else read.get(call)
+
+
+_COLLECTION: dict[str, tuple[str, Verb]] = {
+    "GET": ("list", read.list_or_watch),
+    "POST": ("create", write.create),
+    "DELETE": ("deletecollection", remove.delete_collection),
+}
+_OBJECT: dict[str, tuple[str, Verb]] = {
+    "GET": ("get", _get_one),
+    "PUT": ("update", write.update),
+    "PATCH": ("patch", write.patch),
+    "DELETE": ("delete", remove.delete),
+}
+_SUBRESOURCE: dict[tuple[str, str], Verb] = {
+    ("GET", "status"): read.get,
+    ("PUT", "status"): lambda call: write.update(call, "status"),
+    ("PATCH", "status"): lambda call: write.patch(call, "status"),
+    ("GET", "scale"): scale.get,
+    ("PUT", "scale"): scale.update,
+    ("PATCH", "scale"): scale.patch,
+    ("PUT", "finalize"): special.finalize,
+    ("POST", "token"): special.token,
+    ("POST", "binding"): special.bind,
+    ("POST", "eviction"): special.evict,
+    ("GET", "log"): special.log,
+}
+
+
+def verb_for(call: Call) -> Verb:
+    """The verb of a call. Raises 404 for subresources that do not exist, 405 for verbs that a resource lacks."""
+    route, resource, method = call.route, call.resource, call.request.method
+    if method == "HEAD":
+        method = "GET"
+    if route.subresource:
+        if route.subresource not in resource.subresources:
+            raise status.no_such_resource()
+        verb = _SUBRESOURCE.get((method, route.subresource))
+        if verb is None:
+            raise status.method_not_allowed()
+        return verb
+    found = (_OBJECT if route.name else _COLLECTION).get(method)
+    if found is None or found[0] not in resource.verbs:
+        raise status.method_not_allowed()
+    if not resource.namespaced and route.namespace:
+        raise status.no_such_resource()
+    if resource.namespaced and not route.namespace:
+        _cluster_wide(route.name, method)
+    return found[1]
+
+
+def _cluster_wide(name: str, method: str) -> None:
+    """Namespaced resources are listed and watched across namespaces, nothing else."""
+    if name:
+        raise status.no_such_resource()
+    if method != "GET":
+        raise status.method_not_allowed()

@@ -1,0 +1,163 @@
+"""get, list and watch."""
+
+from __future__ import annotations
+
+from scale_agent.kube import query, selectors, status
+from scale_agent.kube.http import Response
+from scale_agent.kube.query import ListOptions
+from scale_agent.kube.representations import ListMeta
+from scale_agent.kube.store import storage_order
+from scale_agent.kube.verbs.call import Call, answer, headers
+from scale_agent.kube.version import Version
+from scale_agent.kube.watches import ResourceWatch, Scope, Selects
+
+#: A watch without timeoutSeconds ends between this and twice as much (apiserver: --min-request-timeout), seconds.
+DEFAULT_TIMEOUT_S = 1800.0
+#: Bookmarks come about once a minute (recorded); the first of a watch is put off by its share of this, seconds.
+BOOKMARK_EVERY_S = 60.0
+
+
+def get(call: Call) -> Response:
+    """One object."""
+    asked = query.resource_version(query.parse_query(call.request.query).get("resourceVersion", ""))
+    if asked is not None and asked > call.core.store.rv:
+        raise status.too_large_version(asked, call.core.store.rv)
+    return answer(call, 200, call.current())
+
+
+def list_or_watch(call: Call) -> Response | ResourceWatch:
+    """A collection, or a single object's path with ``watch=true``."""
+    options = query.list_options(call.request.query)
+    if options.watch:
+        return watch(call, options)
+    encoder = call.encoder()
+    versions, meta = page(call, options)
+    return Response(200, headers(encoder.content_type), encoder.many(versions, meta))
+
+
+def selection(call: Call, options: ListOptions) -> Selects | None:
+    """The filter of the label and field selectors, and of a name in the path; ``None`` selects all."""
+    labels = selectors.parse_labels(options.label_selector) if options.label_selector else ()
+    fields = selectors.parse_fields(options.field_selector, call.resource.key) if options.field_selector else ()
+    name = call.route.name
+    if not (labels or fields or name):
+        return None
+
+    def selects(version: Version) -> bool:
+        if name and version.name != name:
+            return False
+        if labels and not selectors.matches(labels, version.labels):
+            return False
+        return not fields or selectors.field_matches(fields, _reader(version))
+
+    return selects
+
+
+class _Fields:
+    """Reads an object's fields for selectors; its body is parsed only if one is needed."""
+
+    __slots__ = ("_object", "_version")
+
+    def __init__(self, version: Version) -> None:
+        self._version = version
+        self._object: dict[str, object] | None = None
+
+    def __call__(self, path: str) -> str:
+        if path == "metadata.name":
+            return self._version.name
+        if path == "metadata.namespace":
+            return self._version.namespace
+        if self._object is None:
+            self._object = self._version.object()
+        return selectors.read_field(self._object, path)
+
+
+_reader = _Fields
+
+
+def page(call: Call, options: ListOptions) -> tuple[list[Version], ListMeta]:
+    """The objects of a list request and the list's metadata. Raises 400, 410, 504."""
+    store, key = call.core.store, call.resource.key
+    selects = selection(call, options)
+    rv, start = store.rv, ""
+    if options.continue_token:
+        rv, start = query.decode_continue(options.continue_token)
+    elif options.resource_version:
+        if options.resource_version > store.rv:
+            raise status.too_large_version(options.resource_version, store.rv)
+        if options.match == "Exact" or (options.limit and not options.match):
+            rv = options.resource_version
+    versions = _at(call, rv)
+    if start:
+        versions = [one for one in versions if "/" + storage_order(one) > start]
+    if selects is not None:
+        versions = [one for one in versions if selects(one)]
+    return _cut(versions, options, ListMeta(rv), counted=selects is None)
+
+
+def _at(call: Call, rv: int) -> list[Version]:
+    store = call.core.store
+    if rv >= store.rv:
+        return store.list(call.resource.key, call.route.namespace)
+    try:
+        return store.list_at(call.resource.key, call.route.namespace, rv)
+    except LookupError as error:
+        message = "The provided continue parameter is too old to display a consistent list result."
+        raise status.gone(message) from error
+
+
+def _cut(versions: list[Version], options: ListOptions, meta: ListMeta, *, counted: bool) -> tuple[list[Version], ListMeta]:
+    limit = options.limit
+    if limit <= 0 or len(versions) <= limit:
+        return versions, meta
+    token = query.encode_continue(meta.rv, "/" + storage_order(versions[limit - 1]))
+    # remainingItemCount is left out when a selector filters: the real server does not know it either
+    return versions[:limit], ListMeta(meta.rv, token, len(versions) - limit if counted else None)
+
+
+def watch(call: Call, options: ListOptions) -> ResourceWatch:
+    """Start a watch; see ``docs/architecture.md`` for who pulls it."""
+    store, key = call.core.store, call.resource.key
+    encoder = call.encoder()
+    selects = selection(call, options)
+    log = store.log(key)
+    namespace = call.route.namespace
+    running = ResourceWatch(
+        log, log.end, Scope(namespace, selects), encoder, headers(encoder.stream_type), lambda: store.rv
+    )
+    since = options.resource_version
+    if options.send_initial or not since:
+        first = [one for one in store.list(key, namespace) if selects is None or selects(one)]
+        running.start_with(first, store.rv if options.send_initial and options.allow_bookmarks else 0)
+    else:
+        _resume(running, since, store.rv)
+    _appoint(call, options, running)
+    return running
+
+
+def _resume(running: ResourceWatch, since: int, current: int) -> None:
+    """Go on after ``since``; from the future there is nothing to send yet, from a forgotten past only an error."""
+    try:
+        running.continue_after(since)
+    except LookupError:
+        running.fail(status.gone(f"too old resource version: {since} ({current})").status())
+
+
+def _appoint(call: Call, options: ListOptions, running: ResourceWatch) -> None:
+    schedule = call.core.schedule
+    timeout = options.timeout_s if options.timeout_s is not None else DEFAULT_TIMEOUT_S
+    end = call.now + timeout
+    if timeout:
+        schedule.at(end, lambda _: running.finish())
+    if not options.allow_bookmarks:
+        return
+
+    def bookmark(now: float) -> None:
+        if running.ended:
+            return
+        running.bookmark()
+        if now + BOOKMARK_EVERY_S < end:
+            schedule.at(now + BOOKMARK_EVERY_S, bookmark)
+
+    if not timeout or BOOKMARK_EVERY_S < timeout:
+        schedule.at(call.now + BOOKMARK_EVERY_S, bookmark)

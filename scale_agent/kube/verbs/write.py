@@ -1,0 +1,121 @@
+"""create, update, patch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from scale_agent.kube import decoding, patches, status, strategic, writes
+from scale_agent.kube.http import Response
+from scale_agent.kube.verbs.call import Call, answer
+from scale_agent.kube.version import Obj
+
+
+def create(call: Call) -> Response:
+    """POST to a collection."""
+    options = call.options("CreateOptions")
+    obj, warnings = decoding.body_object(call.core.catalog, call.resource, call.request, options.validation)
+    _placed(call, obj)
+    version = writes.create(call.core, call.resource, obj, call.actor(options))
+    return answer(call, 201, version, warnings)
+
+
+def _placed(call: Call, obj: Obj) -> None:
+    """The object's namespace is the path's. Raises 400 if it says otherwise."""
+    meta = obj["metadata"] = dict(obj.get("metadata") or {})
+    if not call.resource.namespaced:
+        return
+    if meta.get("namespace") and meta["namespace"] != call.route.namespace:
+        message = "the namespace of the provided object does not match the namespace sent on the request"
+        raise status.bad_request(message)
+    meta["namespace"] = call.route.namespace
+
+
+def update(call: Call, subresource: str = "") -> Response:
+    """PUT of an object, or of its status."""
+    options = call.options("UpdateOptions")
+    obj, warnings = decoding.body_object(call.core.catalog, call.resource, call.request, options.validation)
+    _placed(call, obj)
+    _named(call, obj["metadata"])
+    current = call.current()
+    version = writes.update(call.core, call.resource, current, obj, call.actor(options), subresource)
+    return answer(call, 200, version, warnings)
+
+
+def _named(call: Call, meta: dict[str, Any]) -> None:
+    name = meta.get("name")
+    if not name:
+        raise status.bad_request("name must be provided")
+    if name != call.route.name:
+        message = f"the name of the object ({name}) does not match the name on the URL ({call.route.name})"
+        raise status.bad_request(message)
+
+
+def patch(call: Call, subresource: str = "") -> Response:
+    """PATCH of an object, or of its status: JSON, merge and strategic merge patches."""
+    options = call.options("PatchOptions")
+    current = call.current()
+    obj, warnings = decoding.checked(
+        call.core.catalog, call.resource, patched(call, current.object()), options.validation
+    )
+    _placed(call, obj)
+    if obj["metadata"].get("name") != call.route.name:
+        raise _renamed(call, obj)
+    version = writes.update(call.core, call.resource, current, obj, call.actor(options), subresource)
+    return answer(call, 200, version, warnings)
+
+
+def _renamed(call: Call, obj: Obj) -> status.StatusError:
+    value = orjson.dumps(obj["metadata"].get("name", "")).decode()
+    cause = status.invalid_value("metadata.name", value, "field is immutable")
+    return status.invalid(call.resource.kind, call.resource.group, call.route.name, [cause])
+
+
+def patched(call: Call, obj: Obj) -> Obj:
+    """The object with the request's patch applied. Raises 400, 415, 422."""
+    media = call.request.headers.get("content-type", "").partition(";")[0].strip()
+    if media not in _PATCHES or (media == _STRATEGIC and not call.resource.typed):
+        raise status.unknown_patch()
+    try:
+        body = orjson.loads(call.request.body)
+    except orjson.JSONDecodeError as error:
+        why = "unexpected end of JSON input" if call.request.body.count(b"{") > call.request.body.count(b"}") else str(error)
+        raise status.bad_request(f"error decoding patch: {why}") from error
+    return _PATCHES[media](call, obj, body)
+
+
+_STRATEGIC = "application/strategic-merge-patch+json"
+
+
+def _json_patch(_: Call, obj: Obj, body: Any) -> Obj:
+    try:
+        return _object(patches.json_patch(obj, body))
+    except patches.PatchError as error:
+        raise status.unprocessable() from error
+
+
+def _merge_patch(_: Call, obj: Obj, body: Any) -> Obj:
+    return _object(patches.merge(obj, body))
+
+
+def _strategic_patch(call: Call, obj: Obj, body: Any) -> Obj:
+    if not isinstance(body, dict):
+        raise status.bad_request("error decoding patch: json: cannot unmarshal into map[string]interface {}")
+    try:
+        return strategic.merge(obj, body, call.core.catalog.shape(call.resource))
+    except patches.PatchError as error:
+        raise status.bad_request(str(error)) from error
+
+
+def _object(value: Any) -> Obj:
+    if not isinstance(value, dict) or not isinstance(value.get("metadata"), dict):
+        raise status.bad_request("a patch must leave an object with metadata")
+    return value
+
+
+_PATCHES = {
+    "application/json-patch+json": _json_patch,
+    "application/merge-patch+json": _merge_patch,
+    _STRATEGIC: _strategic_patch,
+}

@@ -1,0 +1,58 @@
+"""One version of one object: immutable, encoded, parsed only when somebody looks inside.
+
+``json`` is compact and starts with ``{"kind":…,"apiVersion":…,`` for built-in kinds.
+``raw`` is the protobuf message without the envelope, encoded once per version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+Obj = dict[str, Any]
+#: Encodes an object as a protobuf message without envelope.
+RawEncoder = Callable[[Obj], bytes]
+
+
+class Version:
+    """An object version owned by one cluster."""
+
+    __slots__ = ("_json", "_labels", "_raw", "name", "namespace", "rv")
+
+    def __init__(self, namespace: str, name: str, rv: int, json: bytes) -> None:
+        self.namespace = namespace
+        self.name = name
+        self.rv = rv
+        self._json = json
+        self._raw: bytes | None = None
+        self._labels: Mapping[str, str] | None = None
+
+    @property
+    def json(self) -> bytes:
+        """Compact JSON without a newline."""
+        return self._json
+
+    def object(self) -> Obj:
+        """A fresh dict; the caller may change it."""
+        out: Obj = orjson.loads(self.json)
+        return out
+
+    def raw(self, encode: RawEncoder) -> bytes:
+        """The protobuf message, encoded once."""
+        if self._raw is None:
+            self._raw = encode(self.object())
+        return self._raw
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The object's labels, parsed once."""
+        if self._labels is None:
+            self._labels = self.object()["metadata"].get("labels") or {}
+        return self._labels
+
+    def forget(self) -> None:
+        """Drop what can be encoded again: nobody has asked for it for a while."""
+        self._raw = None
+        self._labels = None

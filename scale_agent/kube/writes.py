@@ -1,0 +1,244 @@
+"""Creating, replacing and deleting objects: the rules every write goes through, whoever makes it.
+
+Requests and controllers use the same functions; nothing else changes the store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from scale_agent.kube import defaults, managed, moments, objects, status, validation
+from scale_agent.kube.core import Core
+from scale_agent.kube.resources import ResourceType
+from scale_agent.kube.version import Obj, Version
+
+#: A pod that runs on a node is given this long to end (seconds).
+POD_GRACE_S = 30
+#: Names are tried this often before generateName gives up (apiserver: maxNameGenerationCreateAttempts).
+NAME_ATTEMPTS = 8
+#: generateName's prefix is cut so that the name stays within 63 characters.
+LONGEST_PREFIX = 58
+#: Resources whose DELETE answers with the object although it is gone.
+RETURNS_DELETED = frozenset(
+    [("", plural) for plural in ("pods", "podtemplates", "persistentvolumes", "persistentvolumeclaims", "resourcequotas")]
+    + [("", "serviceaccounts"), ("", "services")]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who writes: the field manager's name, the time, and whether it is only tried (dryRun)."""
+
+    manager: str
+    now: float
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    """What a DELETE asks for. ``propagation`` is ``""``, ``Background``, ``Foreground`` or ``Orphan``."""
+
+    uid: str = ""
+    resource_version: str = ""
+    grace_s: int | None = None
+    propagation: str = ""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What became of a deletion: the object's last or present state, and whether it is gone."""
+
+    version: Version
+    gone: bool
+
+
+def create(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Version:
+    """Store a new object. Raises :class:`StatusError` (409, 403, 404, 422)."""
+    obj = resource.ordered(obj)
+    meta = obj["metadata"] = dict(obj.get("metadata") or {})
+    if meta.get("resourceVersion"):
+        raise status.bad_request("resourceVersion should not be set on objects to be created")
+    _name(core, resource, meta)
+    objects.check_name(resource, obj)
+    check_namespace(core, resource, meta)
+    if core.store.get(resource.key, meta.get("namespace", ""), meta["name"]) is not None:
+        raise status.already_exists(resource.plural, resource.group, meta["name"])
+    objects.begin(resource, obj, uid=core.identity.next_uid(), time=moments.stamp(actor.now))
+    defaults.fill(resource, obj)
+    managed.track(core.catalog, resource, None, obj, managed.By(actor.manager, moments.stamp(actor.now)))
+    defaults.prepare_new(core, resource, obj)
+    validation.check(resource, obj)
+    obj = _shaped(core, resource, obj)
+    return _store(core, resource, obj, actor)
+
+
+def _name(core: Core, resource: ResourceType, meta: dict[str, Any]) -> None:
+    """Make the name that generateName asks for."""
+    prefix = meta.get("generateName")
+    if meta.get("name") or not prefix:
+        return
+    for _ in range(NAME_ATTEMPTS):
+        meta["name"] = prefix[:LONGEST_PREFIX] + core.identity.suffix()
+        if core.store.get(resource.key, meta.get("namespace", ""), meta["name"]) is None:
+            return
+
+
+def check_namespace(core: Core, resource: ResourceType, meta: dict[str, Any]) -> None:
+    """Refuse objects in a namespace that does not exist (404) or is being deleted (403)."""
+    if not resource.namespaced:
+        meta.pop("namespace", None)
+        return
+    namespace = core.store.get(("", "namespaces"), "", meta["namespace"])
+    if namespace is None:
+        raise status.not_found("namespaces", "", meta["namespace"])
+    if b'"deletionTimestamp"' in namespace.json and namespace.object()["metadata"].get("deletionTimestamp"):
+        name = meta["namespace"]
+        why = f"unable to create new content in namespace {name} because it is being terminated"
+        cause = status.Cause("NamespaceTerminating", f"namespace {name} is being terminated", "metadata.namespace")
+        raise status.forbidden(resource.plural, resource.group, meta["name"], why, [cause])
+
+
+def _shaped(core: Core, resource: ResourceType, obj: Obj) -> Obj:
+    """The object as a typed server writes it: fields in order, defaults of its shape present."""
+    obj["metadata"] = objects.sorted_metadata(obj["metadata"])
+    return core.catalog.normalize(obj, resource)
+
+
+def _store(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Version:
+    if actor.dry_run:
+        return core.store.draft(obj)
+    return core.store.put(resource.key, obj, actor.now)
+
+
+def update(
+    core: Core, resource: ResourceType, old: Version, new: Obj, actor: Actor, subresource: str = ""
+) -> Version:
+    """Replace an object (or, by ``subresource``, its status). Raises :class:`StatusError` (409, 422).
+
+    Nothing is written when nothing changes; an object without finalizers left that was waiting for them goes away.
+    """
+    before = old.object()
+    meta = new.get("metadata") or {}
+    check_preconditions(resource, before, meta)
+    obj = resource.ordered(objects.carry_over(resource, before, new, subresource))
+    defaults.keep_assigned(resource, before, obj)
+    defaults.fill(resource, obj)
+    validation.check(resource, obj)
+    validation.check_update(resource, before, obj)
+    objects.count_generation(resource, before, obj)
+    obj = _shaped(core, resource, obj)
+    if objects.same(before, obj):
+        return old
+    by = managed.By(actor.manager, moments.stamp(actor.now), subresource)
+    managed.track(core.catalog, resource, before, obj, by)
+    if _may_go(obj):
+        return _remove(core, resource, obj, actor)
+    return _store(core, resource, obj, actor)
+
+
+def put_namespace(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Version:
+    """Store a namespace whose finalizers changed; without any left, and deleted, it goes away."""
+    if _may_go(obj):
+        return _remove(core, resource, obj, actor)
+    return _store(core, resource, _shaped(core, resource, obj), actor)
+
+
+def check_preconditions(resource: ResourceType, before: Obj, meta: dict[str, Any]) -> None:
+    """Refuse a write that was made from an older state, or meant another object of the same name (409)."""
+    name = before["metadata"]["name"]
+    uid, wanted = meta.get("uid"), meta.get("resourceVersion")
+    if uid and uid != before["metadata"]["uid"]:
+        namespace = before["metadata"].get("namespace", "")
+        path = "/".join(part for part in ("/registry", resource.plural, namespace, name) if part)
+        why = (
+            f"StorageError: invalid object, Code: 4, Key: {path}, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
+            f"failed: UID in precondition: {uid}, UID in object meta: {before['metadata']['uid']}"
+        )
+        raise status.conflict(resource.plural, resource.group, name, why)
+    if wanted and wanted != before["metadata"]["resourceVersion"]:
+        raise status.conflict(resource.plural, resource.group, name)
+    if not wanted and not resource.typed and "resourceVersion" in meta:
+        raise status.invalid(resource.kind, resource.group, name, [_must_have_version()])
+
+
+def _must_have_version() -> status.Cause:
+    return status.invalid_value("metadata.resourceVersion", "0", "must be specified for an update")
+
+
+def _may_go(obj: Obj) -> bool:
+    meta = obj["metadata"]
+    if not meta.get("deletionTimestamp") or meta.get("finalizers"):
+        return False
+    if obj["kind"] == "Namespace" and (obj.get("spec") or {}).get("finalizers"):
+        return False
+    return not meta.get("deletionGracePeriodSeconds")
+
+
+def _remove(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Version:
+    if actor.dry_run:
+        return core.store.draft(obj)
+    meta = obj["metadata"]
+    return core.store.remove(resource.key, meta.get("namespace", ""), meta["name"], actor.now)
+
+
+def delete(core: Core, resource: ResourceType, version: Version, options: DeleteOptions, actor: Actor) -> Deleted:
+    """Delete an object, or mark it deleted while finalizers or a grace period hold it. Raises 409."""
+    obj = version.object()
+    _check_delete(resource, obj, options)
+    _propagate(obj, options)
+    grace = _grace(resource, obj, options)
+    meta = obj["metadata"]
+    holds = bool(meta.get("finalizers")) or resource.key == ("", "namespaces") or grace > 0
+    if not holds:
+        if actor.dry_run:
+            return Deleted(version, True)
+        return Deleted(core.store.remove(resource.key, version.namespace, version.name, actor.now), True)
+    if meta.get("deletionTimestamp") and grace >= int(meta.get("deletionGracePeriodSeconds") or 0):
+        return Deleted(version, False)
+    meta["deletionTimestamp"] = moments.stamp(actor.now + grace)
+    if resource.key == ("", "namespaces"):
+        obj["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
+    else:
+        meta["deletionGracePeriodSeconds"] = grace
+    if objects.has_generation(resource) and "generation" in meta:
+        meta["generation"] += 1
+    if _may_go(obj):
+        return Deleted(core.store.remove(resource.key, version.namespace, version.name, actor.now), True)
+    return Deleted(_store(core, resource, _shaped(core, resource, obj), actor), False)
+
+
+def _check_delete(resource: ResourceType, obj: Obj, options: DeleteOptions) -> None:
+    meta = obj["metadata"]
+    for what, wanted, is_now in (
+        ("UID", options.uid, meta["uid"]),
+        ("ResourceVersion", options.resource_version, meta["resourceVersion"]),
+    ):
+        if wanted and wanted != is_now:
+            why = (
+                f"the {what} in the precondition ({wanted}) does not match the {what} in record ({is_now}). "
+                f"The object might have been {'deleted and then recreated' if what == 'UID' else 'modified'}"
+            )
+            raise status.conflict(resource.kind, resource.group, meta["name"], why)
+
+
+def _propagate(obj: Obj, options: DeleteOptions) -> None:
+    """Foreground and orphan deletion are finalizers that the garbage collector removes."""
+    finalizer = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}.get(options.propagation)
+    if finalizer is not None and not obj["metadata"].get("deletionTimestamp"):
+        finalizers = obj["metadata"].get("finalizers") or []
+        if finalizer not in finalizers:
+            obj["metadata"]["finalizers"] = [*finalizers, finalizer]
+
+
+def _grace(resource: ResourceType, obj: Obj, options: DeleteOptions) -> int:
+    """Seconds that a pod is left to end: none for one that no node runs."""
+    if resource.key != ("", "pods"):
+        return 0
+    if not (obj.get("spec") or {}).get("nodeName") or (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        return 0
+    if options.grace_s is not None:
+        return max(options.grace_s, 0)
+    grace = (obj.get("spec") or {}).get("terminationGracePeriodSeconds")
+    return int(grace) if isinstance(grace, int) else POD_GRACE_S
