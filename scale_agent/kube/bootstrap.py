@@ -26,5 +26,7 @@ def objects(version: str = DEFAULT_VERSION, *, time: str = UNDATED, ca_pem: str 
     ``kube-root-ca.crt``. Raises ``FileNotFoundError`` for a version without data.
     """
     text = data_files.read(version, "bootstrap.json")
-    made: list[dict[str, Any]] = orjson.loads(text.replace(_TIME, orjson.dumps(time)).replace(_CERTIFICATE, orjson.dumps(ca_pem)))
+    made: list[dict[str, Any]] = orjson.loads(
+        text.replace(_TIME, orjson.dumps(time)).replace(_CERTIFICATE, orjson.dumps(ca_pem))
+    )
     return made

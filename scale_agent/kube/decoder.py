@@ -6,20 +6,15 @@ fields with ``omitempty`` are left out, others are present, nil lists as ``None`
 
 from __future__ import annotations
 
-import base64
-import struct
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import orjson
-
-from . import quantities, times
+from .readers import READERS, Reader, double, strings, text
 from .types import INTEGERS, Field, Shape, Type
 from .wire import BYTES, FIXED32, FIXED64, VARINT, DecodeError, read_varint, signed
+from .zeros import required, zero
 
-#: data, start, end → value
-Reader = Callable[[bytes, int, int], Any]
 #: the object so far, data, start, end
 Rule = Callable[[dict[str, Any], bytes, int, int], None]
 NumberRule = Callable[[dict[str, Any], int], None]
@@ -43,7 +38,7 @@ class Decoder:
             if field.number:
                 self.known.add(field.number)
                 self._add(field)
-        self.required = tuple(_required(self.kind))
+        self.required = tuple(required(self.kind))
 
     def _add(self, field: Field) -> None:
         if field.kind in INTEGERS:
@@ -101,17 +96,19 @@ class Decoder:
             else:
                 self._unknown(key)
         elif wire_type == FIXED64:
-            value = data[at : at + 8]
+            self._double(out, key, data[at : at + 8])
             at += 8
-            if key in self.doubles and len(value) == 8:
-                out[self.doubles[key]] = _double(value)
-            else:
-                self._unknown(key)
         elif wire_type == FIXED32:
             at += 4
         else:
             raise DecodeError(f"proto: illegal wireType {wire_type}")
         return at
+
+    def _double(self, out: Obj, key: int, content: bytes) -> None:
+        if key in self.doubles and len(content) == 8:
+            out[self.doubles[key]] = double(content)
+        else:
+            self._unknown(key)
 
     def _unknown(self, key: int) -> None:
         if key >> 3 in self.known:
@@ -136,117 +133,6 @@ def _decoder(kind: Type) -> Decoder:
     return _in_progress.get(kind) or decoder(kind)
 
 
-def _double(value: bytes) -> float | int:
-    number: float = struct.unpack("<d", value)[0]
-    return int(number) if number.is_integer() else number
-
-
-def _text(data: bytes, at: int, end: int) -> str:
-    return data[at:end].decode("utf-8", "replace")
-
-
-def _base64(data: bytes, at: int, end: int) -> str:
-    return base64.b64encode(data[at:end]).decode("ascii")
-
-
-def _time(micro: bool) -> Reader:
-    def read(data: bytes, at: int, end: int) -> str | None:
-        if at == end:
-            return None
-        values = _varints(data, at, end)
-        return times.decode(signed(values.get(1, 0)), signed(values.get(2, 0)), micro)
-
-    return read
-
-
-def _varints(data: bytes, at: int, end: int) -> dict[int, int]:
-    values: dict[int, int] = {}
-    while at < end:
-        key, at = read_varint(data, at)
-        if key & 7 != VARINT:
-            raise DecodeError(f"proto: wrong wireType = {key & 7} in a time or a duration")
-        values[key >> 3], at = read_varint(data, at)
-    return values
-
-
-def _pieces(data: bytes, at: int, end: int) -> dict[int, Any]:
-    """Fields of a small message by number, the last one wins: numbers as numbers, the rest as bytes."""
-    found: dict[int, Any] = {}
-    while at < end:
-        key, at = read_varint(data, at)
-        value, at = read_varint(data, at)
-        if key & 7 == BYTES:
-            if at + value > end:
-                raise DecodeError("unexpected EOF")
-            found[key >> 3], at = data[at : at + value], at + value
-        elif key & 7 == VARINT:
-            found[key >> 3] = value
-        else:
-            raise DecodeError(f"proto: wrong wireType = {key & 7}")
-    return found
-
-
-def _bytes(value: Any) -> bytes:
-    if not isinstance(value, bytes):
-        raise DecodeError("proto: wrong wireType = 0")
-    return value
-
-
-def _quantity(data: bytes, at: int, end: int) -> str:
-    text = _bytes(_pieces(data, at, end).get(1, b"")).decode("utf-8", "replace")
-    return quantities.canonical(text) if text else "0"
-
-
-def _int_or_string(data: bytes, at: int, end: int) -> int | str:
-    found = _pieces(data, at, end)
-    if found.get(1, 0) == 1:
-        return _bytes(found.get(3, b"")).decode("utf-8", "replace")
-    number = found.get(2, 0)
-    if isinstance(number, bytes):
-        raise DecodeError("proto: wrong wireType = 2 for field IntVal")
-    return signed(number)
-
-
-def _duration(data: bytes, at: int, end: int) -> str:
-    return times.duration_text(signed(_varints(data, at, end).get(1, 0)))
-
-
-def _raw_json(data: bytes, at: int, end: int) -> Any:
-    raw = _bytes(_pieces(data, at, end).get(1, b""))
-    if not raw:
-        return None
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise DecodeError(f"invalid JSON inside the object: {error}") from error
-
-
-def _strings(data: bytes, at: int, end: int) -> list[str]:
-    items: list[str] = []
-    while at < end:
-        key, at = read_varint(data, at)
-        size, at = read_varint(data, at)
-        if key != 1 << 3 | BYTES or at + size > end:
-            raise DecodeError("unexpected EOF")
-        items.append(_text(data, at, at + size))
-        at += size
-    return items
-
-
-READERS: dict[str, Reader] = {
-    "string": _text,
-    "bytes": _base64,
-    "time": _time(False),
-    "microtime": _time(True),
-    "quantity": _quantity,
-    "intorstring": _int_or_string,
-    "duration": _duration,
-    "fields": _raw_json,
-    "raw": _raw_json,
-    "json": _raw_json,
-}
-
-
 def _message(kind: Type) -> Reader:
     inner = _decoder(kind)
     if not kind.union:
@@ -266,7 +152,7 @@ def from_union(union: str, value: Obj) -> Any:
 def reader(field: Field) -> Reader:
     """How one element of a length-delimited field is read."""
     if field.wrapped:
-        return _strings
+        return strings
     return _message(field.type) if field.type is not None else READERS[field.kind]
 
 
@@ -274,8 +160,7 @@ def _rule(field: Field) -> Rule:
     read = reader(field)
     name = field.json_name
     if field.inline and field.type is not None:
-        inner = _decoder(field.type)
-        return lambda out, data, at, end: inner.fill(out, data, at, end)
+        return _decoder(field.type).fill
     if field.shape is Shape.LIST:
         return _list_rule(name, read)
     if field.shape is Shape.MAP:
@@ -324,7 +209,7 @@ def _map_rule(field: Field, read: Reader) -> Rule:
             if at + size > end or part & 7 != BYTES:
                 raise DecodeError("unexpected EOF")
             if part >> 3 == 1:
-                key = _text(data, at, at + size)
+                key = text(data, at, at + size)
             elif part >> 3 == 2:
                 value = read(data, at, at + size)
             at += size
@@ -371,37 +256,3 @@ def _packed_rule(field: Field) -> Rule:
             items.append(convert(value))
 
     return rule
-
-
-_ZEROS: dict[str, Any] = {"string": "", "bool": False, "float64": 0, "quantity": "0", "duration": "0s", "intorstring": 0}
-
-
-def zero(field: Field, *, element: bool = False) -> Any:
-    """What Go's zero value of the field looks like in JSON."""
-    if not element and (field.pointer or field.shape is not Shape.ONE or field.wrapped):
-        return None
-    if field.type is not None:
-        return None if field.type.union else empty(field.type)
-    return 0 if field.kind in INTEGERS - {"bool"} else _ZEROS.get(field.kind)
-
-
-def empty(kind: Type) -> Obj:
-    """The JSON form of the zero value of a struct."""
-    return {name: make() for name, make in _required(kind)}
-
-
-def is_required(field: Field) -> bool:
-    """Whether Go writes the field even when it is the zero value: no omitempty, or a struct by value."""
-    if field.omitzero:
-        return False
-    by_value = not field.pointer and field.shape is Shape.ONE and not field.wrapped
-    structs = ("message", "time", "microtime", "quantity", "duration", "intorstring", "raw", "fields", "json")
-    return not field.omitempty or (by_value and field.kind in structs)
-
-
-def _required(kind: Type) -> list[tuple[str, Callable[[], Any]]]:
-    return [(name, _maker(field)) for name, field in kind.fields.items() if is_required(field)]
-
-
-def _maker(field: Field) -> Callable[[], Any]:
-    return lambda: zero(field)

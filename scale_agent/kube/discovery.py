@@ -1,7 +1,7 @@
 """Discovery documents: what a client is told about groups, versions and resources.
 
-The built-in part is the answer of a real server, kept as data; groups that appear at run time (CRDs) are added behind it
-as a real server does. Aggregated documents (``as=APIGroupDiscoveryList``, v2 only: 1.36 answers 406 to v2beta1) and the
+The built-in part is the answer of a real server, kept as data; groups that appear at run time (CRDs) are added behind
+it as a real server does. Aggregated documents (``as=APIGroupDiscoveryList``, v2 only: 1.36 answers 406 to v2beta1) and the
 plain ``APIVersions``, ``APIGroupList``, ``APIGroup``, ``APIResourceList``.
 """
 
@@ -29,7 +29,9 @@ _SERVER_PLACEHOLDER = "@server"
 class Discovery:
     """The documents of one set of resources; made new when a CRD comes or goes (the built-in part is shared)."""
 
-    def __init__(self, schema: Schema, extra: Sequence[Resource] = (), *, server_address: str = "127.0.0.1:6443") -> None:
+    def __init__(
+        self, schema: Schema, extra: Sequence[Resource] = (), *, server_address: str = "127.0.0.1:6443"
+    ) -> None:
         self._answers: Mapping[str, str] = data_files.load_json(schema.version, "discovery.json")
         self._extra = sorted(extra, key=lambda one: (one.group, _version_order(one.version), one.plural))
         self._server_address = server_address
@@ -41,13 +43,13 @@ class Discovery:
         return self._answers["/version"].encode()
 
     def aggregated(self, path: str) -> tuple[bytes, str]:
-        """Body and ETag (quotes included) of the aggregated document of ``/api`` or ``/apis``; ``KeyError`` for others."""
+        """Body and quoted ETag of the aggregated document of ``/api`` or ``/apis``; ``KeyError`` for others."""
         if path not in self._aggregated:
             self._aggregated[path] = self._make_aggregated(path)
         return self._aggregated[path]
 
     def document(self, path: str) -> Document | None:
-        """The plain document of ``/api``, ``/api/v1``, ``/apis``, ``/apis/G`` or ``/apis/G/V`` as an object, or ``None``."""
+        """The plain document of ``/api[/v1]`` or ``/apis[/GROUP[/VERSION]]`` as an object, or ``None``."""
         body = self.plain(path)
         return None if body is None else orjson.loads(body)
 
@@ -89,7 +91,7 @@ class Discovery:
 
 @lru_cache(maxsize=64)
 def discovery(schema: Schema, extra: tuple[Resource, ...] = (), server_address: str = "127.0.0.1:6443") -> Discovery:
-    """A shared :class:`Discovery`: clusters with the same custom resources share one (``Resource`` compares by identity)."""
+    """A shared :class:`Discovery`: clusters with the same :class:`Resource` objects get the same one."""
     return Discovery(schema, extra, server_address=server_address)
 
 

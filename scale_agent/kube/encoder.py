@@ -1,7 +1,7 @@
 """JSON-shaped dictionaries → protobuf messages, byte for byte as the code that Kubernetes generates for Go.
 
-The rules of that code (gogo protobuf, proto2): fields in the order of their numbers; scalars, strings and structs by value
-are always written, even when zero; pointers, lists and maps only when they are there; maps sorted by key.
+The rules of that code (gogo protobuf, proto2): fields in the order of their numbers; scalars, strings and structs by
+value are always written, even when zero; pointers, lists and maps only when they are there; maps sorted by key.
 """
 
 from __future__ import annotations
@@ -134,7 +134,11 @@ def _one(field: Field) -> Writer:
         head = tag(field.number, FIXED64)
         return lambda value: head + struct.pack("<d", value)
     prefix, content = tag(field.number, BYTES), _content(field)
-    return _text_writer(prefix) if field.kind == "string" and not field.wrapped else lambda value: delimited(prefix, content(value))
+    return (
+        _text_writer(prefix)
+        if field.kind == "string" and not field.wrapped
+        else lambda value: delimited(prefix, content(value))
+    )
 
 
 def _text_writer(prefix: bytes) -> Writer:
@@ -171,7 +175,9 @@ def _missing(field: Field) -> bytes:
 def _zero_content(field: Field) -> bytes:
     if field.type is not None:
         return _encoder(field.type).encode({})
-    return {"quantity": b"\x0a\x01\x30", "duration": b"\x08\x00", "intorstring": b"\x08\x00\x10\x00\x1a\x00"}.get(field.kind, b"")
+    return {"quantity": b"\x0a\x01\x30", "duration": b"\x08\x00", "intorstring": b"\x08\x00\x10\x00\x1a\x00"}.get(
+        field.kind, b""
+    )
 
 
 def _map_writer(field: Field) -> Writer:

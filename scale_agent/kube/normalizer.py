@@ -1,7 +1,7 @@
 """JSON objects → the JSON that a typed API server gives back after decoding them into its Go structs.
 
-Unknown fields are dropped and reported, nulls are dropped, zero values without ``omitempty`` appear, fields come in Go's
-order, quantities and times in canonical form. What has the wrong type is refused in the words of Go's decoder.
+Unknown fields are dropped and reported, nulls are dropped, zero values without ``omitempty`` appear, fields come in
+Go's order, quantities and times in canonical form. What has the wrong type is refused in the words of Go's decoder.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from functools import cache
 from typing import Any
 
 from . import quantities, times
-from .decoder import empty, is_required, zero
 from .schema import Schema
 from .types import INTEGERS, Field, Shape, Type
 from .wire import DecodeError
+from .zeros import empty, is_required, zero
 
 Obj = dict[str, Any]
 #: value, path, unknown paths found so far → value
@@ -25,7 +25,7 @@ Converter = Callable[[Any, str, list[str]], Any]
 
 
 class MismatchError(DecodeError):
-    """A JSON value of the wrong type; ``what`` reads as Go's: ``json: cannot unmarshal string into Go struct field ...``."""
+    """A JSON value of the wrong type; ``what`` reads as Go's: ``json: cannot unmarshal string into Go struct ...``."""
 
 
 class Normalizer:
@@ -37,7 +37,9 @@ class Normalizer:
 
     def compile(self) -> None:
         """Fill the table; separate from construction because types refer to each other."""
-        self.rows = tuple((name, _converter(field, self.kind), field, is_required(field)) for name, field in self.kind.fields.items())
+        self.rows = tuple(
+            (name, _converter(field, self.kind), field, is_required(field)) for name, field in self.kind.fields.items()
+        )
 
     def apply(self, value: Any, path: str, unknown: list[str]) -> Obj:
         """The normalised object; unknown paths are added to ``unknown``."""
@@ -84,7 +86,9 @@ def json_kind(value: Any) -> str:
 
 def _mismatch(value: Any, field: Field, owner: Type, path: str, go_type: str) -> MismatchError:
     shown = f"number {value}" if json_kind(value) == "number" and go_type in INTEGERS else json_kind(value)
-    return MismatchError(f"json: cannot unmarshal {shown} into Go struct field {owner.short_name}.{path} of type {go_type}")
+    return MismatchError(
+        f"json: cannot unmarshal {shown} into Go struct field {owner.short_name}.{path} of type {go_type}"
+    )
 
 
 def _converter(field: Field, owner: Type) -> Converter:
@@ -101,10 +105,10 @@ def _list_converter(field: Field, owner: Type, one: Converter) -> Converter:
 
     def convert(value: Any, path: str, unknown: list[str]) -> Any:
         if not isinstance(value, list):
-            raise _mismatch(value, field, owner, path, field.go_type if field.shape is Shape.LIST else f"[]{field.go_type}")
-        return [
-            blank if item is None else one(item, f"{path}[{index}]", unknown) for index, item in enumerate(value)
-        ]
+            raise _mismatch(
+                value, field, owner, path, field.go_type if field.shape is Shape.LIST else f"[]{field.go_type}"
+            )
+        return [blank if item is None else one(item, f"{path}[{index}]", unknown) for index, item in enumerate(value)]
 
     return convert
 
@@ -115,7 +119,9 @@ def _map_converter(field: Field, owner: Type, one: Converter) -> Converter:
     def convert(value: Any, path: str, unknown: list[str]) -> Any:
         if not isinstance(value, dict):
             raise _mismatch(value, field, owner, path, field.go_type)
-        return {key: blank if value[key] is None else one(value[key], f"{path}.{key}", unknown) for key in sorted(value)}
+        return {
+            key: blank if value[key] is None else one(value[key], f"{path}.{key}", unknown) for key in sorted(value)
+        }
 
     return convert
 
@@ -226,7 +232,9 @@ def _int_or_string(field: Field, owner: Type) -> Converter:
 
 def _base64(text: str) -> str:
     try:
-        return base64.b64encode(base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)).decode("ascii")
+        return base64.b64encode(base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)).decode(
+            "ascii"
+        )
     except (binascii.Error, ValueError) as error:
         raise DecodeError(f"illegal base64 data at input byte {_first_illegal(text)}") from error
 
@@ -281,7 +289,9 @@ def check(obj: Obj, schema: Schema) -> tuple[Obj, list[str]]:
     group, _, version = str(api_version).rpartition("/")
     found = schema.kind(group, version, str(kind))
     if found is None:
-        raise DecodeError(f'no kind "{kind}" is registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:111"')
+        raise DecodeError(
+            f'no kind "{kind}" is registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:111"'
+        )
     unknown: list[str] = []
     return normalizer(found).apply(obj, "", unknown), unknown
 

@@ -1,7 +1,7 @@
 """OpenAPI v3: the index and the document of every group version, at their real size on the wire.
 
-The structure is a real server's; longer descriptions are filler of the same length (see ``tools/schemagen``). Documents are
-decompressed when first asked for and shared by all clusters of a process. ``small`` documents, for runs that should not
+The structure is a real server's; longer descriptions are filler of the same length (see ``tools/schemagen``). Documents
+are decompressed when first asked for and shared by all clusters of a process. ``small`` documents, for runs that should not
 measure 2.6 MB per kubectl call, leave out prose and all operations but PATCH; kubectl accepts both.
 """
 
@@ -66,7 +66,9 @@ class OpenApi:
         """The body of ``/openapi/v3``, with documents that came at run time by name (``apis/example.com/v1``)."""
         if not extra and not small:
             return self._index
-        hashes = {name: self.document(name, small=True).hash if small else found for name, found in self._hashes.items()}
+        hashes = {
+            name: self.document(name, small=True).hash if small else found for name, found in self._hashes.items()
+        }
         hashes |= {name: document.hash for name, document in (extra or {}).items()}
         paths = {name: {"serverRelativeURL": f"{PREFIX}{name}?hash={hashes[name]}"} for name in sorted(hashes)}
         return orjson.dumps({"paths": paths})
@@ -110,5 +112,9 @@ def _patch_only(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _without_prose(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_prose(inner) for name, inner in value.items() if not (name == "description" and isinstance(inner, str))}
+        return {
+            name: _without_prose(inner)
+            for name, inner in value.items()
+            if not (name == "description" and isinstance(inner, str))
+        }
     return [_without_prose(inner) for inner in value] if isinstance(value, list) else value

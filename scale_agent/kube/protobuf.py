@@ -16,7 +16,17 @@ from .schema import Schema
 from .types import Type
 from .wire import BYTES, DecodeError, EncodeError, delimited, read_varint, varint
 
-__all__ = ["DecodeError", "EncodeError", "decode", "encode", "encode_list", "encode_raw", "envelope", "normalize", "watch_frame"]
+__all__ = [
+    "DecodeError",
+    "EncodeError",
+    "decode",
+    "encode",
+    "encode_list",
+    "encode_raw",
+    "envelope",
+    "normalize",
+    "watch_frame",
+]
 
 #: What every envelope starts with.
 MAGIC = b"k8s\0"

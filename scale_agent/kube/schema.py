@@ -108,7 +108,9 @@ def _resource(group: str, version: str, row: Mapping[str, Any]) -> Resource:
         singular=row["singularResource"],
         short_names=tuple(row.get("shortNames", ())),
         categories=tuple(row.get("categories", ())),
-        subresources=MappingProxyType({sub["subresource"]: _subresource(group, version, sub) for sub in row.get("subresources", ())}),
+        subresources=MappingProxyType(
+            {sub["subresource"]: _subresource(group, version, sub) for sub in row.get("subresources", ())}
+        ),
     )
 
 

@@ -12,7 +12,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 _SECOND = timedelta(seconds=1)
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII)
-_UNITS_NS = {"h": 3600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "µs": 10**3, "μs": 10**3, "ns": 1}
+_UNITS_NS = {
+    "h": 3600 * 10**9,
+    "m": 60 * 10**9,
+    "s": 10**9,
+    "ms": 10**6,
+    "us": 10**3,
+    "µs": 10**3,
+    "μs": 10**3,
+    "ns": 1,
+}
 _DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(h|ms|us|µs|μs|ns|m|s)")
 #: Go's zero time, year 1: written as an empty message and as JSON null.
 _ZERO = "0001-01-01T00:00:00Z"
@@ -26,7 +35,9 @@ def parse(text: str) -> datetime:
         raise DecodeError(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse "{text}" as "2006"')
     seconds, fraction, zone = match.groups()
     try:
-        return datetime.fromisoformat(f"{seconds}.{(fraction or '0')[:6]:0<6}{'+00:00' if zone == 'Z' else zone}").astimezone(UTC)
+        return datetime.fromisoformat(
+            f"{seconds}.{(fraction or '0')[:6]:0<6}{'+00:00' if zone == 'Z' else zone}"
+        ).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise DecodeError(f'parsing time "{text}": {error}') from error
 
@@ -83,12 +94,14 @@ def parse_duration_ns(text: str) -> int:
     parts = list(_DURATION_PART.finditer(rest))
     if not parts or "".join(part[0] for part in parts) != rest:
         raise DecodeError(f'time: invalid duration "{text}"')
-    return sign * sum(_scaled(part[1], _UNITS_NS[part[2]]) for part in parts)
+    total_ns = sum(_scaled(part[1], _UNITS_NS[part[2]]) for part in parts)
+    return sign * total_ns
 
 
 def _scaled(number: str, unit_ns: int) -> int:
     whole, _, fraction = number.partition(".")
-    return int(whole or 0) * unit_ns + int(fraction or 0) * unit_ns // 10 ** len(fraction)
+    scale: int = 10 ** len(fraction)
+    return int(whole or 0) * unit_ns + int(fraction or 0) * unit_ns // scale
 
 
 def duration_text(nanoseconds: int) -> str:

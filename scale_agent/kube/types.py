@@ -1,7 +1,7 @@
 """The Go structs behind the API as a table: :class:`Type` and :class:`Field`, read from generated data.
 
-The table is made by ``tools/schemagen`` by reflection over the published ``k8s.io`` modules. What a Go struct does when it
-is written as JSON or as protobuf follows from it: names and numbers, pointer or value, ``omitempty``, ``omitzero``,
+The table is made by ``tools/schemagen`` by reflection over the published ``k8s.io`` modules. What a Go struct does when
+it is written as JSON or as protobuf follows from it: names and numbers, pointer or value, ``omitempty``, ``omitzero``,
 ``inline``, and for patches the strategies and merge keys of the struct tags.
 """
 
@@ -31,8 +31,8 @@ class Field:
     """One field of a struct.
 
     ``kind`` names the element: ``"message"`` (then ``type`` is its struct), a scalar (``string``, ``bool``, ``int32``,
-    ``int64``, ``float64``, ``bytes``) or a special (``quantity``, ``time``, ``microtime``, ``duration``, ``intorstring``,
-    ``fields``, ``raw``, ``json``). ``wrapped`` lists (``ExtraValue``) are a message of their own on the wire.
+    ``int64``, ``float64``, ``bytes``) or a special (``quantity``, ``time``, ``microtime``, ``duration``,
+    ``intorstring``, ``fields``, ``raw``, ``json``). ``wrapped`` lists (``ExtraValue``) are a message of their own on the wire.
     ``number`` is 0 for fields that protobuf does not know.
     """
 
