@@ -37,11 +37,13 @@ class Answer:
 
 
 class RancherConnector:
-    """``url`` as a person wrote it, one policy for everything. Raises ``InputError`` for a bad URL."""
+    """``url`` as a person wrote it, one policy for everything. Raises ``InputError`` for a bad URL or authority."""
 
     def __init__(self, url: str, tls: TlsPolicy, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._server = parse_server_url(url)
         self._tls = tls
+        if self._server.tls:
+            tls.context()  # an unusable RANCHER_CACERT is found before the first dial
         self._clock = clock
 
     @property

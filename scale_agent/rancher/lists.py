@@ -44,7 +44,9 @@ class Lists:
 
     Steve with its SQL cache (default since 2.12; seen at 2.15) ignores ``labelSelector`` and understands
     ``filter=metadata.labels[key]=value``; without it (2.10) ``labelSelector`` goes to Kubernetes. Both are not sent at
-    once: which one a server understands shows in the first answer that contains a stranger.
+    once: which a server understands shows in the first answer that contains a stranger. That steve ignores ``limit``
+    too and sends everything at once; its ``pagesize`` is not used, because clusters that are deleted between two of its
+    pages would hide others, and the feed takes who is missing for gone.
     """
 
     send: Callable[[ApiRequest], Reply]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ class Transport:
         *,
         on_call: Callable[[Call], None] | None = None,
         timeouts: Timeouts | None = None,
-        pool_size: int = 50,
+        pool_size: int = 1000,
         max_body_bytes: int = 64 << 20,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -189,13 +190,26 @@ def _data(request: ApiRequest, status: int, body: bytes) -> Any:
     raise RancherError("body", f"{problem}: {text}", status=status, cure="is this URL a Rancher server?")
 
 
+class _HideTokens(logging.Filter):
+    """urllib3 logs each path at DEBUG; a manifest's path contains the registration token."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple("/v3/import/…" if "/v3/import/" in str(one) else one for one in record.args)
+        return True
+
+
+_HIDE_TOKENS = _HideTokens()
+
+
 def _session(server: ServerUrl, tls: TlsPolicy, pool_size: int) -> requests.Session:
+    logging.getLogger("urllib3.connectionpool").addFilter(_HIDE_TOKENS)  # adding it again changes nothing
     session = requests.Session()
     # Proxies, netrc and REQUESTS_CA_BUNDLE of the environment would go around the policy (recordings, README).
     session.trust_env = False
     session.headers["User-Agent"] = USER_AGENT
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("http://", HTTPAdapter(pool_maxsize=pool_size, pool_block=True))
+    session.mount("http://", HTTPAdapter(pool_maxsize=pool_size))
     if server.tls:
         session.mount("https://", _SharedContextAdapter(tls, pool_size))
     if tls.insecure:  # said once in the output (TlsPolicy.describe) instead of once per request
@@ -208,7 +222,8 @@ class _SharedContextAdapter(HTTPAdapter):
 
     def __init__(self, tls: TlsPolicy, pool_size: int) -> None:
         self._tls = tls
-        super().__init__(pool_connections=2, pool_maxsize=pool_size, pool_block=True)
+        tls.context()  # an unusable RANCHER_CACERT is found before the first request
+        super().__init__(pool_maxsize=pool_size)
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
         host, _ = super().build_connection_pool_key_attributes(request, True, None)

@@ -62,6 +62,13 @@ def test_two_thousand_clusters_of_ours_among_others(understands: str, site: Site
     assert {call.name for call in rest.calls} == {"list"}
 
 
+def test_a_server_that_sends_everything_at_once(site: Site, rest: Rest) -> None:
+    """2.15.0 with its SQL cache ignores ``limit`` (seen)."""
+    site.routes["GET", MANAGEMENT] = Answer(200, {"count": 3000, "data": [cluster(n, OURS) for n in range(3000)]})
+    found = rest.client.list_clusters(OURS)
+    assert (len(found.states), found.cost.requests) == (3000, 1)
+
+
 def test_only_what_is_needed_is_asked_for(site: Site, rest: Rest) -> None:
     site.routes["GET", MANAGEMENT] = Answer(200, {"data": []})
     assert rest.client.clusters(OURS) == []

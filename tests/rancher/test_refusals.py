@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from scale_agent.errors import InputError, RancherError
-from scale_agent.rancher import ClusterRef, Credentials, RancherClient, Registration, TlsPolicy
+from scale_agent.rancher import ClusterRef, Credentials, RancherClient, RancherConnector, Registration, TlsPolicy
 from scale_agent.rancher.calls import CALLS
 from scale_agent.rancher.causes import without_ids
 from scale_agent.rancher.transport import ApiRequest, Timeouts, Transport
@@ -275,6 +275,11 @@ def test_secrets_stay_where_they_belong(
             action()
         except RancherError as error:
             texts += [str(error), repr(error), repr(error.__dict__)]
+    site.routes["GET", "/v3/import/canarytoken_c-abcde.yaml"] = Answer(400, "canarytokencanarytokencanarytoken is bad")
+    with pytest.raises(RancherError) as manifest:
+        rest.client.manifest(Registration("c-abcde", "canarytoken", "/v3/import/canarytoken_c-abcde.yaml"))
+    assert "/v3/import/…" in caplog.text
+    texts.append(str(manifest.value))
     texts += [repr(credentials), str(credentials), repr(rest.calls), rest.client.describe(), caplog.text]
     registration = Registration("c-abcde", "canarytoken", "/v3/import/canarytoken_c-abcde.yaml")
     texts.append(repr(registration))
@@ -294,9 +299,15 @@ def test_calls_have_names_of_the_list_only(site: Site, rest: Rest) -> None:
         transport.report("c-abcde", "GET", 200, 0.0, 0, "")
 
 
-def test_a_bad_url_is_an_input_error() -> None:
-    with pytest.raises(InputError):
-        RancherClient("rancher.example", Credentials(token=TOKEN), TlsPolicy())
+def test_what_people_give_is_checked_before_the_first_request() -> None:
+    credentials, missing = Credentials(token=TOKEN), TlsPolicy(cacert="/nowhere/ca.pem")
+    with pytest.raises(InputError, match="the URL of Rancher"):
+        RancherClient("rancher.example", credentials, TlsPolicy())
+    with pytest.raises(InputError, match="RANCHER_CACERT"):
+        RancherClient("https://rancher.example", credentials, missing)
+    with pytest.raises(InputError, match="RANCHER_CACERT"):
+        RancherConnector("https://rancher.example", missing)
+    assert RancherConnector("http://rancher.example", missing).server_url == "http://rancher.example"
 
 
 @pytest.mark.parametrize(
