@@ -105,7 +105,9 @@ class Catalog:
         try:
             found, unknown = normalizer.check(obj, self.schema)
         except protobuf.DecodeError as error:
-            message = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {error.what}'
+            message = (
+                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {error.what}'
+            )
             raise status.bad_request(message) from error
         return resource.ordered(found), unknown
 

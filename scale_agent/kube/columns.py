@@ -197,7 +197,12 @@ COLUMNS: dict[ResourceKey, Sequence[Column]] = {
     (RBAC, "clusterrolebindings"): _BINDING,
     (RBAC, "rolebindings"): _BINDING,
     ("apiextensions.k8s.io", "customresourcedefinitions"): (NAME, CREATED),
-    ("apiregistration.k8s.io", "apiservices"): (NAME, Column("Service", cells.api_service), Column("Available", cells.available), AGE),
+    ("apiregistration.k8s.io", "apiservices"): (
+        NAME,
+        Column("Service", cells.api_service),
+        Column("Available", cells.available),
+        AGE,
+    ),
     ("coordination.k8s.io", "leases"): (NAME, Column("Holder", at("spec.holderIdentity", "")), AGE),
     ("scheduling.k8s.io", "priorityclasses"): (
         NAME,

@@ -9,6 +9,7 @@ import yaml
 
 from scale_agent.kube import negotiation, status
 from scale_agent.kube.catalog import Catalog
+from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Request
 from scale_agent.kube.resources import ResourceType
 from scale_agent.kube.version import Obj
@@ -18,7 +19,9 @@ from scale_agent.kube.wire import DecodeError
 LARGEST_BODY = 3 << 20
 
 
-def body_object(catalog: Catalog, resource: ResourceType, request: Request, validation: str = "Ignore") -> tuple[Obj, list[str]]:
+def body_object(
+    catalog: Catalog, resource: ResourceType, request: Request, validation: str = "Ignore"
+) -> tuple[Obj, list[str]]:
     """The object of a POST or PUT, normalised to its schema, and the warnings that go with it.
 
     Raises 400 (malformed, wrong kind, unknown fields under ``Strict``), 413, 415.
@@ -39,16 +42,20 @@ def checked(catalog: Catalog, resource: ResourceType, obj: Obj, validation: str)
     if api_version != resource.api_version or kind != resource.kind:
         raise _wrong_type(catalog, resource, kind, api_version)
     if not isinstance(obj.get("metadata", {}), dict | None):
-        raise status.bad_request(f'{kind} in version "{resource.version}" cannot be handled as a {kind}: metadata is no object')
+        raise status.bad_request(
+            f'{kind} in version "{resource.version}" cannot be handled as a {kind}: metadata is no object'
+        )
     obj, unknown = catalog.checked(resource.ordered(obj), resource)
     if unknown and validation == "Strict":
         listed = ", ".join(f'unknown field "{path}"' for path in unknown)
-        message = f'{kind} in version "{resource.version}" cannot be handled as a {kind}: strict decoding error: {listed}'
+        message = (
+            f'{kind} in version "{resource.version}" cannot be handled as a {kind}: strict decoding error: {listed}'
+        )
         raise status.bad_request(message)
     return obj, [f'unknown field "{path}"' for path in unknown] if validation == "Warn" else []
 
 
-def _wrong_type(catalog: Catalog, resource: ResourceType, kind: str, api_version: str) -> status.StatusError:
+def _wrong_type(catalog: Catalog, resource: ResourceType, kind: str, api_version: str) -> StatusError:
     version = api_version.rpartition("/")[2]
     if catalog.knows(api_version, kind):
         why = f"converting ({version}.{kind}) to (core.{resource.kind}): unknown conversion"

@@ -235,7 +235,12 @@ def prepare_new(core: Core, resource: ResourceType, obj: Obj) -> None:
 
 #: What the server assigned and a replacing object may leave out, by resource: kept from the old object.
 KEPT: dict[ResourceKey, tuple[tuple[str, str], ...]] = {
-    ("", "services"): (("spec", "clusterIP"), ("spec", "clusterIPs"), ("spec", "ipFamilies"), ("spec", "ipFamilyPolicy")),
+    ("", "services"): (
+        ("spec", "clusterIP"),
+        ("spec", "clusterIPs"),
+        ("spec", "ipFamilies"),
+        ("spec", "ipFamilyPolicy"),
+    ),
     ("", "pods"): tuple(
         ("spec", name) for name in ("nodeName", "serviceAccountName", "serviceAccount", "preemptionPolicy", "priority")
     ),

@@ -18,18 +18,33 @@ _JSON = ("Content-Type", "application/json")
 
 @lru_cache(maxsize=1024)
 def _resource(
-    place: tuple[str, str, str], kind: str, singular: str, short_names: tuple[str, ...], subresources: frozenset[str], namespaced: bool
+    place: tuple[str, str, str],
+    kind: str,
+    singular: str,
+    short_names: tuple[str, ...],
+    subresources: frozenset[str],
+    namespaced: bool,
 ) -> Resource:
     """One discovery entry, the same object for equal definitions: clusters with the same definitions share documents."""
     group, version, plural = place
-    subs = {name: Subresource(name, kind, group, version, frozenset(("get", "patch", "update"))) for name in sorted(subresources)}
+    subs = {
+        name: Subresource(name, kind, group, version, frozenset(("get", "patch", "update")))
+        for name in sorted(subresources)
+    }
     return Resource(group, version, plural, kind, namespaced, VERBS, singular, short_names, (), subs)
 
 
 def _entry(resource: ResourceType) -> Resource:
     place = (resource.group, resource.version, resource.plural)
     names = resource.names
-    return _resource(place, resource.kind, names.singular or resource.kind.lower(), names.short, resource.subresources, resource.namespaced)
+    return _resource(
+        place,
+        resource.kind,
+        names.singular or resource.kind.lower(),
+        names.short,
+        resource.subresources,
+        resource.namespaced,
+    )
 
 
 def documents(core: Core) -> discovery.Discovery:

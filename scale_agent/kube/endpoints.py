@@ -22,9 +22,13 @@ def _version(core: Core, request: Request) -> Response:
 
 
 def _metrics(core: Core, request: Request) -> Response:
-    text = "# HELP apiserver_storage_objects Objects of the simulated cluster.\n# TYPE apiserver_storage_objects gauge\n"
+    text = (
+        "# HELP apiserver_storage_objects Objects of the simulated cluster.\n# TYPE apiserver_storage_objects gauge\n"
+    )
     lines = [_gauge(key, len(core.store.list(key))) for key in sorted(core.store.keys())]
-    return Response(200, (NO_CACHE, ("Content-Type", "text/plain; version=0.0.4; charset=utf-8")), (text + "".join(lines)).encode())
+    return Response(
+        200, (NO_CACHE, ("Content-Type", "text/plain; version=0.0.4; charset=utf-8")), (text + "".join(lines)).encode()
+    )
 
 
 def _gauge(key: tuple[str, str], count: int) -> str:

@@ -25,10 +25,7 @@ Flat = dict[Path, Any]
 CONTAINER = object()
 #: Structs that are one field whatever is in them (``+structType=atomic``).
 ATOMIC = frozenset(
-    "LabelSelector ObjectReference LocalObjectReference TypedLocalObjectReference SecretKeySelector ConfigMapKeySelector "
-    "ObjectFieldSelector ResourceFieldSelector NodeSelector NodeSelectorTerm SecretReference RoleRef Subject "
-    "TopologySelectorTerm ScopedResourceSelectorRequirement ScopeSelector CrossVersionObjectReference FileKeySelector "
-    "IngressClassParametersReference TypedObjectReference".split()
+    ["LabelSelector", "ObjectReference", "LocalObjectReference", "TypedLocalObjectReference", "SecretKeySelector", "ConfigMapKeySelector", "ObjectFieldSelector", "ResourceFieldSelector", "NodeSelector", "NodeSelectorTerm", "SecretReference", "RoleRef", "Subject", "TopologySelectorTerm", "ScopedResourceSelectorRequirement", "ScopeSelector", "CrossVersionObjectReference", "FileKeySelector", "IngressClassParametersReference", "TypedObjectReference"]
 )
 #: Roots of paths that are never owned.
 _STRIPPED = frozenset(
@@ -124,7 +121,11 @@ def flatten(obj: Obj, shape: Type | None) -> Flat:
     for name, value in obj.items():
         field = shape.fields.get(name) if shape is not None else None
         _flatten(value, field, shape is None, (f"f:{name}",), out)
-    return {path: value for path, value in out.items() if path[:1] not in _STRIPPED_ALONE and path[:2] not in _STRIPPED and path not in _STRIPPED}
+    return {
+        path: value
+        for path, value in out.items()
+        if path[:1] not in _STRIPPED_ALONE and path[:2] not in _STRIPPED and path not in _STRIPPED
+    }
 
 
 _STRIPPED_ALONE = frozenset([("f:apiVersion",), ("f:kind",)])

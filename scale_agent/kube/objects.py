@@ -40,7 +40,14 @@ _STARTS_AT_ONE_ONLY = frozenset((("", "pods"),))
 #: Fields whose change does not count, besides metadata and status: whole objects without a spec count any field.
 _UNCOUNTED = frozenset(("kind", "apiVersion", "metadata", "status"))
 #: Metadata that only the server writes.
-SERVER_METADATA = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink")
+SERVER_METADATA = (
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "selfLink",
+)
 
 
 def has_generation(resource: ResourceType) -> bool:

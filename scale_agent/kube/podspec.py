@@ -81,7 +81,9 @@ def qos_class(spec: Spec) -> str:
     pairs = [_resources(container) for container in spec.get("containers") or ()]
     if not any(requests or limits for requests, limits in pairs):
         return "BestEffort"
-    guaranteed = all(set(limits) == {"cpu", "memory"} and (not requests or requests == limits) for requests, limits in pairs)
+    guaranteed = all(
+        set(limits) == {"cpu", "memory"} and (not requests or requests == limits) for requests, limits in pairs
+    )
     return "Guaranteed" if guaranteed else "Burstable"
 
 

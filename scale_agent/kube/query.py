@@ -110,7 +110,9 @@ def _validate(options: ListOptions, sends: bool, version: str) -> None:
         why = "resourceVersionMatch is forbidden unless resourceVersion is provided"
         raise invalid_options("ListOptions", forbidden_field(field, why))
     if options.continue_token:
-        raise invalid_options("ListOptions", forbidden_field(field, "resourceVersionMatch is forbidden when continue is provided"))
+        raise invalid_options(
+            "ListOptions", forbidden_field(field, "resourceVersionMatch is forbidden when continue is provided")
+        )
     if match not in ("Exact", "NotOlderThan"):
         raise invalid_options("ListOptions", unsupported(field, f'"{match}"', ("Exact", "NotOlderThan", "")))
     if match == "Exact" and options.resource_version == 0:

@@ -17,6 +17,7 @@ from scale_agent.kube.snapshot import SharedVersion, Snapshot
 from scale_agent.kube.version import Obj, Version
 
 NameKey = tuple[str, str]
+Versions = list[Version]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Store:
         entry = shared.by_key.get((namespace, name)) if shared is not None else None
         return SharedVersion(entry, self.identity) if entry is not None else None
 
-    def list(self, key: ResourceKey, namespace: str = "") -> list[Version]:
+    def list(self, key: ResourceKey, namespace: str = "") -> Versions:
         """All objects of a resource, or of one namespace, in the order of their storage keys."""
         overlay = self._overlay.get(key)
         if not overlay:
@@ -72,7 +73,7 @@ class Store:
         for entry in entries:
             yield SharedVersion(entry, self.identity)
 
-    def list_at(self, key: ResourceKey, namespace: str, rv: int) -> list[Version]:
+    def list_at(self, key: ResourceKey, namespace: str, rv: int) -> Versions:
         """The list as it was at ``rv``: the newer events undone. Raises ``LookupError`` if they were forgotten."""
         past: dict[NameKey, Version | None] = {}
         for event in self.log(key).newer_than(rv):

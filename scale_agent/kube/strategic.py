@@ -31,7 +31,9 @@ def merge(original: Map, patch: Map, schema: Type | None) -> Map:
     for name, value in patch.items():
         if name.startswith(DELETE_PRIMITIVES):
             _delete_primitives(out, name.removeprefix(DELETE_PRIMITIVES), value)
-    orders = {name.removeprefix(ELEMENT_ORDER): value for name, value in patch.items() if name.startswith(ELEMENT_ORDER)}
+    orders = {
+        name.removeprefix(ELEMENT_ORDER): value for name, value in patch.items() if name.startswith(ELEMENT_ORDER)
+    }
     for name, value in patch.items():
         if not name.startswith("$"):
             _merge_member(out, name, value, _field(schema, name))
@@ -40,7 +42,9 @@ def merge(original: Map, patch: Map, schema: Type | None) -> Map:
             raise PatchError(f"{ELEMENT_ORDER}{name} must be a list")
         if isinstance(out.get(name), list):
             before = original.get(name)
-            out[name] = _ordered(out[name], order, before if isinstance(before, list) else [], _merge_key(_field(schema, name)))
+            out[name] = _ordered(
+                out[name], order, before if isinstance(before, list) else [], _merge_key(_field(schema, name))
+            )
     return out
 
 

@@ -21,8 +21,6 @@ from scale_agent.kube.resources import ResourceType
 from scale_agent.kube.version import Obj, Version
 
 
-
-
 class TableEncoder:
     """``as=Table``; rows carry their object's metadata, the whole object, or nothing (``includeObject``)."""
 
@@ -79,5 +77,3 @@ class TableEncoder:
     def error(self, refusal: Mapping[str, Any]) -> bytes:
         """An ERROR event."""
         return json_event(EventType.ERROR, orjson.dumps(refusal))
-
-

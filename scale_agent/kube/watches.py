@@ -61,7 +61,13 @@ class ResourceWatch:
     )
 
     def __init__(
-        self, log: Log, position: int, scope: Scope, encoder: EventEncoder, headers: Headers, current_rv: Callable[[], int]
+        self,
+        log: Log,
+        position: int,
+        scope: Scope,
+        encoder: EventEncoder,
+        headers: Headers,
+        current_rv: Callable[[], int],
     ) -> None:
         self.status = 200
         self.headers = headers

@@ -21,7 +21,10 @@ NAME_ATTEMPTS = 8
 LONGEST_PREFIX = 58
 #: Resources whose DELETE answers with the object although it is gone.
 RETURNS_DELETED = frozenset(
-    [("", plural) for plural in ("pods", "podtemplates", "persistentvolumes", "persistentvolumeclaims", "resourcequotas")]
+    [
+        ("", plural)
+        for plural in ("pods", "podtemplates", "persistentvolumes", "persistentvolumeclaims", "resourcequotas")
+    ]
     + [("", "serviceaccounts"), ("", "services")]
 )
 
@@ -112,9 +115,7 @@ def _store(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Versio
     return core.store.put(resource.key, obj, actor.now)
 
 
-def update(
-    core: Core, resource: ResourceType, old: Version, new: Obj, actor: Actor, subresource: str = ""
-) -> Version:
+def update(core: Core, resource: ResourceType, old: Version, new: Obj, actor: Actor, subresource: str = "") -> Version:
     """Replace an object (or, by ``subresource``, its status). Raises :class:`StatusError` (409, 422).
 
     Nothing is written when nothing changes; an object without finalizers left that was waiting for them goes away.

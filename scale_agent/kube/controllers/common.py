@@ -70,7 +70,9 @@ def actor(now: float, manager: str = MANAGER) -> writes.Actor:
     return writes.Actor(manager, now)
 
 
-def remove(core: Core, resource: ResourceType, obj: Obj, now: float, options: writes.DeleteOptions | None = None) -> None:
+def remove(
+    core: Core, resource: ResourceType, obj: Obj, now: float, options: writes.DeleteOptions | None = None
+) -> None:
     """Delete an object if it is still the same one."""
     version = current(core, resource, obj)
     if version is not None:

@@ -8,7 +8,15 @@ from typing import Any
 import orjson
 
 from scale_agent.kube import moments, writes
-from scale_agent.kube.controllers.common import actor, condition, controller_of, current, owned, owner_reference, set_status
+from scale_agent.kube.controllers.common import (
+    actor,
+    condition,
+    controller_of,
+    current,
+    owned,
+    owner_reference,
+    set_status,
+)
 from scale_agent.kube.core import Core
 from scale_agent.kube.history import EventType
 from scale_agent.kube.store import Change
@@ -95,7 +103,10 @@ def _create(core: Core, deployment: Obj, sets: list[Obj], now: float) -> Obj:
         "spec": {
             "replicas": int(spec.get("replicas") or 0),
             "selector": {**selector, "matchLabels": {**(selector.get("matchLabels") or {}), HASH_LABEL: digest}},
-            "template": {**spec["template"], "metadata": {**(spec["template"].get("metadata") or {}), "labels": labels}},
+            "template": {
+                **spec["template"],
+                "metadata": {**(spec["template"].get("metadata") or {}), "labels": labels},
+            },
         },
     }
     return writes.create(core, core.builtin("apps", "v1", "replicasets"), body, actor(now)).object()

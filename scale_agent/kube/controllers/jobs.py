@@ -68,7 +68,11 @@ def _pod(core: Core, job: Obj) -> Obj:
 
 def _status(job: Obj, active: int, done: int, completions: int, time: str) -> Obj:
     before = job.get("status") or {}
-    status: dict[str, Any] = {"startTime": before.get("startTime", time), "terminating": 0, "uncountedTerminatedPods": {}}
+    status: dict[str, Any] = {
+        "startTime": before.get("startTime", time),
+        "terminating": 0,
+        "uncountedTerminatedPods": {},
+    }
     if active:
         status["active"] = status["ready"] = active
     else:

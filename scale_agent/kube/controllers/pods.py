@@ -57,7 +57,8 @@ def _node_for(core: Core, pod: Obj) -> str:
         name = version.object()["spec"].get("nodeName", "")
         if name in counts:
             counts[name] += 1
-    return min(fit, key=lambda name: counts[name])
+    best: str = min(fit, key=lambda name: counts[name])
+    return best
 
 
 def _unschedulable(core: Core, pod: Obj, now: float) -> None:
@@ -140,7 +141,9 @@ def succeed(core: Core, pod: Obj, now: float) -> None:
     if body["status"].get("phase") != "Running" or body["metadata"].get("deletionTimestamp"):
         return
     started = body["status"].get("startTime")
-    state = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": started, "finishedAt": moments.stamp(now)}}
+    state = {
+        "terminated": {"exitCode": 0, "reason": "Completed", "startedAt": started, "finishedAt": moments.stamp(now)}
+    }
     conditions = [_ended(one, now) for one in body["status"].get("conditions") or ()]
     containers = [_container(one, state, ready=False) for one in body["spec"]["containers"]]
     status = {**body["status"], "phase": "Succeeded", "conditions": conditions, "containerStatuses": containers}

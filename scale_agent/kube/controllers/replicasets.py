@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from scale_agent.kube import writes
-from scale_agent.kube.controllers.common import actor, controller_of, current, owned, owner_reference, remove, set_status
+from scale_agent.kube.controllers.common import (
+    actor,
+    controller_of,
+    current,
+    owned,
+    owner_reference,
+    remove,
+    set_status,
+)
 from scale_agent.kube.core import Core
 from scale_agent.kube.history import EventType
 from scale_agent.kube.store import Change

@@ -106,7 +106,9 @@ def _at(call: Call, rv: int) -> list[Version]:
         raise status.gone(message) from error
 
 
-def _cut(versions: list[Version], options: ListOptions, meta: ListMeta, *, counted: bool) -> tuple[list[Version], ListMeta]:
+def _cut(
+    versions: list[Version], options: ListOptions, meta: ListMeta, *, counted: bool
+) -> tuple[list[Version], ListMeta]:
     limit = options.limit
     if limit <= 0 or len(versions) <= limit:
         return versions, meta
@@ -159,5 +161,5 @@ def _appoint(call: Call, options: ListOptions, running: ResourceWatch) -> None:
         if now + BOOKMARK_EVERY_S < end:
             schedule.at(now + BOOKMARK_EVERY_S, bookmark)
 
-    if not timeout or BOOKMARK_EVERY_S < timeout:
+    if not timeout or timeout > BOOKMARK_EVERY_S:
         schedule.at(call.now + BOOKMARK_EVERY_S, bookmark)

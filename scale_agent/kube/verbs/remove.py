@@ -49,7 +49,9 @@ def delete_options(call: Call) -> writes.DeleteOptions:
     if not propagation and raw.get("orphanDependents"):
         propagation = "Orphan"
     if propagation and propagation not in _PROPAGATION:
-        cause = status.unsupported("propagationPolicy", f'"{propagation}"', ("Foreground", "Background", "Orphan", "nil"))
+        cause = status.unsupported(
+            "propagationPolicy", f'"{propagation}"', ("Foreground", "Background", "Orphan", "nil")
+        )
         raise status.invalid_options("DeleteOptions", cause)
     dry_run = raw.get("dryRun") or []
     if dry_run not in ([], ["All"], "All"):
@@ -86,6 +88,8 @@ def _from_body(call: Call) -> Obj:
         found = decoding.from_text(body, media, "DeleteOptions")
     if found.get("kind", "DeleteOptions") != "DeleteOptions":
         raise status.bad_request(f"expected DeleteOptions, got {found.get('kind')}")
-    if not isinstance(found.get("preconditions") or {}, dict) or not isinstance(found.get("gracePeriodSeconds") or 0, int):
+    if not isinstance(found.get("preconditions") or {}, dict) or not isinstance(
+        found.get("gracePeriodSeconds") or 0, int
+    ):
         raise status.bad_request("DeleteOptions cannot be handled: wrong types of fields")
     return found

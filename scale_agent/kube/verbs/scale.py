@@ -43,7 +43,12 @@ def selector_text(selector: Any) -> str:
     for one in selector.get("matchExpressions") or ():
         operator, values = one.get("operator"), ",".join(sorted(one.get("values") or ()))
         key = one.get("key")
-        forms = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key, "DoesNotExist": f"!{key}"}
+        forms = {
+            "In": f"{key} in ({values})",
+            "NotIn": f"{key} notin ({values})",
+            "Exists": key,
+            "DoesNotExist": f"!{key}",
+        }
         terms.append(forms.get(operator, ""))
     return ",".join(term for term in terms if term)
 

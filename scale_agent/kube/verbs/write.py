@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from scale_agent.kube import decoding, patches, status, strategic, writes
+from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Response
 from scale_agent.kube.verbs.call import Call, answer
 from scale_agent.kube.version import Obj
@@ -66,7 +67,7 @@ def patch(call: Call, subresource: str = "") -> Response:
     return answer(call, 200, version, warnings)
 
 
-def _renamed(call: Call, obj: Obj) -> status.StatusError:
+def _renamed(call: Call, obj: Obj) -> StatusError:
     value = orjson.dumps(obj["metadata"].get("name", "")).decode()
     cause = status.invalid_value("metadata.name", value, "field is immutable")
     return status.invalid(call.resource.kind, call.resource.group, call.route.name, [cause])
@@ -80,7 +81,11 @@ def patched(call: Call, obj: Obj) -> Obj:
     try:
         body = orjson.loads(call.request.body)
     except orjson.JSONDecodeError as error:
-        why = "unexpected end of JSON input" if call.request.body.count(b"{") > call.request.body.count(b"}") else str(error)
+        why = (
+            "unexpected end of JSON input"
+            if call.request.body.count(b"{") > call.request.body.count(b"}")
+            else str(error)
+        )
         raise status.bad_request(f"error decoding patch: {why}") from error
     return _PATCHES[media](call, obj, body)
 
