@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from scale_agent.errors import InputError, RancherError, ScaleAgentError
+from scale_agent.errors import InputError, RancherError
 from scale_agent.rancher import Credentials, RancherClient, TlsPolicy
 from scale_agent.removal import RUN_LABEL, Listed, Outcome, Removal, listed
 
@@ -18,19 +18,14 @@ from scale_agent.removal import RUN_LABEL, Listed, Outcome, Removal, listed
 @click.option("--yes", is_flag=True, help="Do not ask before deleting.")
 @click.option("--host", envvar="RANCHER_URL", metavar="URL", help="Rancher's URL.  [env: RANCHER_URL]")
 @click.option("--concurrency", default=5, show_default=True, type=click.IntRange(1, 100), help="Deletions at once.")
-@click.option(
-    "--timeout", default=600.0, show_default=True, metavar="SECONDS", help="Give up that long after one went."
-)
+@click.option("--timeout", default=600.0, show_default=True, metavar="SECONDS", help="Without progress.")
 def command(run_id: str | None, all_runs: bool, yes: bool, host: str | None, concurrency: int, timeout: float) -> None:
     """Remove the clusters that runs left in Rancher.
 
     Reads RANCHER_TOKEN (or RANCHER_USER and RANCHER_PASSWORD), RANCHER_CACERT and RANCHER_INSECURE from the environment.
     Exit code 0: nothing is left; 1: something is; 2: the command cannot be used like this.
     """
-    try:
-        client = _client(host, run_id, all_runs)
-    except ScaleAgentError as error:
-        _stop(error)
+    client = _client(host, run_id, all_runs)
     try:
         client.login()
         labels = {RUN_LABEL: run_id} if run_id else {}
@@ -48,8 +43,6 @@ def command(run_id: str | None, all_runs: bool, yes: bool, host: str | None, con
             on_gone=lambda name: click.echo(f"gone: {name}"),
         )
         _report(removal.run())
-    except ScaleAgentError as error:
-        _stop(error)
     finally:
         _log_out(client)
 
@@ -93,8 +86,3 @@ def _log_out(client: RancherClient) -> None:
     except RancherError as error:
         click.echo(f"warning: the token that logging in made could not be deleted: {error}", err=True)
     client.close()
-
-
-def _stop(error: ScaleAgentError) -> None:
-    click.echo(f"error: {error}", err=True)
-    sys.exit(2 if isinstance(error, InputError) else 1)

@@ -1,7 +1,7 @@
 """The one who runs the run: Locust's local runner or its master. Opens the files, waits, cleans up, judges.
 
-Clean-up is a phase of its own. It starts in ``test_stop`` and is waited for there (headless) or in ``quitting`` (web
-UI, signals), so Locust tells workers to quit only after it: their agents stay connected while Rancher deletes.
+Clean-up is a phase of its own. It starts when the test stops, and Locust's runner may quit (and tell its workers to)
+only after it, so the agents stay connected while Rancher deletes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import datetime as dt
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -49,6 +50,7 @@ class Director:
         self._job: gevent.Greenlet[[], None] | None = None
         self._printed = True
         self.workers = Workers(environment)
+        self._quit = self._guard_quit()
         self._reset()
 
     def _reset(self) -> None:
@@ -143,13 +145,29 @@ class Director:
         gevent.spawn(self._end_run)
 
     def _end_run(self) -> None:
-        runner, options = self._environment.runner, self._environment.parsed_options
+        if self._headless:
+            self._quit()
+        elif self._environment.runner is not None:
+            self._environment.runner.stop()
+
+    @property
+    def _headless(self) -> bool:
+        options = self._environment.parsed_options
+        return options is not None and bool(options.headless)
+
+    def _guard_quit(self) -> Callable[[], None]:
+        """Let the runner quit only after clean-up, whoever asks: ``-t``, a shape, an exception, a signal, the UI."""
+        runner = self._environment.runner
         if runner is None:
-            return
-        if options is not None and options.headless:
-            runner.quit()
-        else:
-            runner.stop()
+            return lambda: None
+        original = runner.quit
+
+        def quit_after_cleanup() -> None:
+            self.quitting()
+            original()
+
+        runner.quit = quit_after_cleanup  # type: ignore[method-assign]
+        return quit_after_cleanup
 
     def _watch(self, options: RunOptions, meter: Meter) -> None:
         """Write what was measured; end the run when every cluster is settled and was held long enough."""
@@ -200,13 +218,11 @@ class Director:
         if self.process is not None:
             self.process.close()
 
-    def finish(self, *, wait: bool) -> None:
+    def finish(self) -> None:
         """The test stopped: begin to clean up, once."""
         self._stopped.set()
         if self._job is None and not self._printed:
             self._job = gevent.spawn(self._clean_up)
-        if wait:
-            self.join()
 
     def join(self) -> None:
         """Wait for clean-up; an impatient second interrupt ends it, and says what may be left."""
@@ -230,6 +246,8 @@ class Director:
             self.problems.append(f"clean-up failed: {type(error).__name__}")
         finally:
             self._judge()
+            if self._headless:
+                gevent.spawn(self._quit)
 
     def _judge(self) -> None:
         if self.verdict is not None:
@@ -282,7 +300,7 @@ class Director:
                 runner.stop()
         except KeyboardInterrupt:
             logger.warning("interrupted again: going straight to clean-up")
-        self.finish(wait=False)
+        self.finish()
 
 
 def _label(runner: Any, client_id: str) -> str:

@@ -106,5 +106,5 @@ def tls_policy(options: RunOptions) -> TlsPolicy:
     """The stand-in's own authority, or what the environment says. Raises :class:`InputError`."""
     policy = TlsPolicy.from_environment(os.environ)
     if options.standin_file and not policy.insecure:
-        return TlsPolicy(cacert=read_ready(options.standin_file).ca_file)
+        return TlsPolicy(cacert=read_ready(options.standin_file).cacert)
     return policy

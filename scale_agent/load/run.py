@@ -94,7 +94,7 @@ def _listen_as_director(environment: Environment, director: Director) -> None:
     _hear(events.test_start, lambda **_: director.begin())
     _hear(events.spawning_complete, on_spawning_complete)
     _hear(events.test_stopping, lambda **_: director.note_stopping())
-    _hear(events.test_stop, lambda **_: director.finish(wait=environment.web_ui is None))
+    _hear(events.test_stop, lambda **_: director.finish())
     _hear(events.quitting, lambda **_: director.quitting())
     _hear(events.quit, lambda **_: director.print_end())
     if isinstance(environment.runner, MasterRunner):

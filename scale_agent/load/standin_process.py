@@ -30,7 +30,7 @@ class Ready:
     """What a stand-in says when it is ready."""
 
     url: str
-    ca_file: str
+    cacert: str
     token: str = field(default="", repr=False)
     user: str = ""
     password: str = field(default="", repr=False)
@@ -40,7 +40,7 @@ def read_ready(path: str) -> Ready:
     """Read a ready file. Raises :class:`InputError`."""
     try:
         raw: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-        known = {key: str(raw[key]) for key in ("url", "ca_file", "token", "user", "password") if raw.get(key)}
+        known = {key: str(raw[key]) for key in ("url", "cacert", "token", "user", "password") if raw.get(key)}
         return Ready(**known)
     except (OSError, ValueError, TypeError) as error:
         kind = type(error).__name__

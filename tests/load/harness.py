@@ -35,7 +35,7 @@ def parse(*arguments: str) -> Any:
     return parser.parse_args(list(arguments))
 
 
-def _fresh_events() -> Any:
+def fresh_events() -> Any:
     return Events()  # type: ignore[no-untyped-call]
 
 
@@ -63,7 +63,7 @@ class Harness:
         arguments = ("--headless", "--host", "https://rancher.example", "--run-id", "r1", "--out", str(self.out))
         parsed = parse(*arguments, *options)
         self.environment = Environment(
-            events=_fresh_events(),
+            events=fresh_events(),
             user_classes=[Cluster],
             host=parsed.host,
             parsed_options=parsed,
