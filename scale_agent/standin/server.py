@@ -103,7 +103,7 @@ class StandIn:
         except OSError as error:
             cure = "choose another --port, or 0 for any"
             raise InputError(
-                f"cannot listen: {error.strerror}", where=f"{LOOPBACK}:{self.options.port}", cure=cure
+                f"cannot listen: {os.strerror(error.errno or 0)}", where=f"{LOOPBACK}:{self.options.port}", cure=cure
             ) from error
         return server
 

@@ -10,7 +10,7 @@ from scale_agent.standin.clusters import Cluster
 from scale_agent.standin.names import checksum, credentials_name, stable_suffix, stable_uuid
 from scale_agent.standin.times import rfc3339
 
-_NUMBERED = re.compile(r"(user|id|uuid)\.(\d+)$")
+_NUMBERED = re.compile(r"(user|id|uuid)\.(\w+)$")
 
 
 class Values:

@@ -12,6 +12,7 @@ import pytest
 from scale_agent.standin.clusters import Cluster
 from scale_agent.standin.run import Outgoing, ScriptRun
 from scale_agent.standin.steps import VERSIONS, Script, deletion_script, import_script
+from scale_agent.standin.templates import fill_text
 from scale_agent.standin.values import Values
 from tests.standin.fake_cluster import Drive, FakeCluster, Reply, namespace
 
@@ -55,8 +56,7 @@ def test_deletion_leaves_its_clean_up_objects(version: str) -> None:
     talk = Drive(run, FakeCluster())
     users = [step.path for step in run.script.steps if step.method == "DELETE"]
     for path in users:
-        name = run.memory.value("user.1") if "user.1" in path else run.memory.value("id.1")
-        full = path.replace("${user.1}", name).replace("${id.1}", name)
+        full = fill_text(path, run.memory.value)
         kind = "ClusterRole" if "clusterroles" in path else "ClusterRoleBinding"
         talk.cluster.put(
             full,

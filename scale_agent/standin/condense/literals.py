@@ -1,7 +1,7 @@
 """What in a recording is true of that run only: ids, names, tokens, times; each becomes a placeholder.
 
 Names of the placeholders: ``cluster``, ``project.default``, ``project.system``, ``user.N``, ``id.N`` (Rancher's own
-random names), ``url``, ``checksum``, ``credentials`` (of the first manifest), ``credentials.system``, ``token.system``,
+random names; ``.kubeconfig``: of the user whom Rancher makes for the kubeconfig), ``url``, ``checksum``, ``credentials`` (of the first manifest), ``credentials.system``, ``token.system``,
 ``*.b64`` (the same in base64), ``now`` (RFC 3339), ``install``, ``uuid.N`` (of Rancher's objects).
 """
 
@@ -64,6 +64,22 @@ def _secret_values(rows: list[dict[str, Any]]) -> dict[str, str]:
     return out
 
 
+def _last_user(rows: list[dict[str, Any]]) -> dict[str, str]:
+    """The user of the cluster's kubeconfig comes last, and only its binding and role are removed on deletion."""
+    out: dict[str, str] = {}
+    for row in rows:
+        body = row.get("body")
+        if row["method"] == "POST" and row["path"].endswith("/clusterrolebindings") and isinstance(body, dict):
+            name = body["metadata"].get("name", "")
+            if name.startswith("crb-"):
+                out = {name: "id.kubeconfig", body["subjects"][0]["name"]: "user.kubeconfig"}
+        if row["method"] == "DELETE" and "/crb-" in row["path"]:
+            out[row["path"].rsplit("/", 1)[1]] = "id.kubeconfig"
+        if row["method"] == "DELETE" and "/clusterroles/cattle-impersonation-" in row["path"]:
+            out[row["path"].rsplit("impersonation-", 1)[1]] = "user.kubeconfig"
+    return out
+
+
 class Literals:
     """Replaces the literals of one recording in text; made once from all its rows."""
 
@@ -73,7 +89,7 @@ class Literals:
         self._counts: dict[str, int] = {}
         cluster = cluster_id(rows)
         self._names |= {cluster: "cluster"} if cluster else {}
-        self._names |= _projects(text) | _secret_values(rows)
+        self._names |= _projects(text) | _secret_values(rows) | _last_user(rows)
         for name in _CREDENTIALS.findall(text):
             self._names.setdefault(name, "credentials")
 
