@@ -50,6 +50,11 @@ def age(time: Any, now: float) -> str:
     return UNKNOWN if then is None else duration(now - then)
 
 
+def age_or_none(time: Any, now: float) -> str:
+    """Time since a moment, ``<none>`` if it never came."""
+    return age(time, now) if time else NONE
+
+
 def _spec(obj: Obj) -> dict[str, Any]:
     return obj.get("spec") or {}
 
@@ -149,6 +154,13 @@ def node_roles(obj: Obj, _: float) -> str:
     if labels.get("kubernetes.io/role"):
         roles.add(labels["kubernetes.io/role"])
     return ",".join(sorted(roles)) or NONE
+
+
+def node_kernel(obj: Obj, _: float) -> str:
+    """``6.1.0 (amd64)``."""
+    info = _status(obj).get("nodeInfo") or {}
+    kernel, machine = info.get("kernelVersion") or UNKNOWN, info.get("architecture")
+    return f"{kernel} ({machine})" if machine else str(kernel)
 
 
 def node_address(kind: str) -> Reader:

@@ -1,15 +1,16 @@
-"""kubectl's columns of common kinds, as a table: name, where the value comes from, priority (0 always, 1 wide).
+"""kubectl's columns: what they are called is data of the Kubernetes version, what stands in them is a table of readers.
 
-Names, order and formats: observed from 1.36.2. Kinds that are not listed have Name and their creation time.
+The definitions (``data/…-columns.json.z``) are a real server's answers to ``as=Table`` for every resource that it lists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from scale_agent.kube import cells
+from scale_agent.kube import cells, data_files
 from scale_agent.kube.resources import ResourceKey, ResourceType
 from scale_agent.kube.version import Obj
 
@@ -57,183 +58,160 @@ def age(obj: Obj, now: float) -> str:
     return cells.age(obj["metadata"].get("creationTimestamp"), now)
 
 
-def _name(obj: Obj, _: float) -> Any:
-    return obj["metadata"].get("name", "")
-
-
 def _count(path: str) -> Reader:
     read = at(path, ())
     return lambda obj, now: len(read(obj, now))
 
 
-NAME = Column("Name", _name, format="name")
-AGE = Column("Age", age)
-CREATED = Column("Created At", at("metadata.creationTimestamp"), type="date")
-
-
-def _wide(name: str, cell: Reader) -> Column:
-    return Column(name, cell, priority=1)
-
-
-def _integer(name: str, path: str) -> Column:
-    return Column(name, at(path, 0), type="integer")
-
-
-_TEMPLATE = (_wide("Containers", cells.containers), _wide("Images", cells.images))
-_SELECTOR = _wide("Selector", cells.selector)
-_BINDING = (
-    NAME,
-    Column("Role", cells.role),
-    AGE,
-    _wide("Users", cells.subjects("User")),
-    _wide("Groups", cells.subjects("Group")),
-    _wide("ServiceAccounts", cells.subjects("ServiceAccount")),
-)
-RBAC = "rbac.authorization.k8s.io"
-
-COLUMNS: dict[ResourceKey, Sequence[Column]] = {
-    ("", "namespaces"): (NAME, Column("Status", at("status.phase", "")), AGE),
-    ("", "pods"): (
-        NAME,
-        Column("Ready", cells.pod_ready),
-        Column("Status", cells.pod_status),
-        Column("Restarts", cells.pod_restarts),
-        AGE,
-        _wide("IP", at("status.podIP")),
-        _wide("Node", at("spec.nodeName")),
-        _wide("Nominated Node", at("status.nominatedNodeName")),
-        _wide("Readiness Gates", lambda obj, now: NONE),
-    ),
-    ("", "nodes"): (
-        NAME,
-        Column("Status", cells.node_status),
-        Column("Roles", cells.node_roles),
-        AGE,
-        Column("Version", at("status.nodeInfo.kubeletVersion", "")),
-        _wide("Internal-IP", cells.node_address("InternalIP")),
-        _wide("External-IP", cells.node_address("ExternalIP")),
-        _wide("OS-Image", at("status.nodeInfo.osImage", "<unknown>")),
-        _wide("Kernel-Version", at("status.nodeInfo.kernelVersion", "<unknown>")),
-        _wide("Container-Runtime", at("status.nodeInfo.containerRuntimeVersion", "<unknown>")),
-    ),
-    ("", "services"): (
-        NAME,
-        Column("Type", at("spec.type")),
-        Column("Cluster-IP", at("spec.clusterIP")),
-        Column("External-IP", cells.external_ip),
-        Column("Port(s)", cells.service_ports),
-        AGE,
-        _wide("Selector", cells.selector),
-    ),
-    ("", "events"): (
-        Column("Last Seen", cells.event_last_seen),
-        Column("Type", at("type", "")),
-        Column("Reason", at("reason", "")),
-        Column("Object", cells.event_object),
-        _wide("Subobject", at("involvedObject.fieldPath", "")),
-        _wide("Source", cells.event_source),
-        Column("Message", at("message", "")),
-        _wide("First Seen", cells.event_first_seen),
-        _wide("Count", lambda obj, now: str(obj.get("count") or 1)),
-        Column("Name", _name, format="name", priority=1),
-    ),
-    ("", "secrets"): (NAME, Column("Type", at("type", "")), Column("Data", _count("data")), AGE),
-    ("", "configmaps"): (NAME, Column("Data", _count("data")), AGE),
-    ("", "serviceaccounts"): (NAME, AGE),
-    ("", "endpoints"): (NAME, Column("Endpoints", cells.endpoints), AGE),
-    ("", "persistentvolumeclaims"): (
-        NAME,
-        Column("Status", at("status.phase", "")),
-        Column("Volume", at("spec.volumeName", "")),
-        Column("Capacity", at("status.capacity.storage", "")),
-        Column("Access Modes", cells.access_modes),
-        Column("StorageClass", at("spec.storageClassName", "")),
-        Column("VolumeAttributesClass", at("spec.volumeAttributesClassName", "<unset>")),
-        AGE,
-        _wide("VolumeMode", at("spec.volumeMode", "<unset>")),
-    ),
-    ("apps", "deployments"): (
-        NAME,
-        Column("Ready", cells.ready_of_replicas),
-        Column("Up-to-date", lambda obj, now: str((obj.get("status") or {}).get("updatedReplicas", 0))),
-        Column("Available", lambda obj, now: str((obj.get("status") or {}).get("availableReplicas", 0))),
-        AGE,
-        *_TEMPLATE,
-        _SELECTOR,
-    ),
-    ("apps", "replicasets"): (
-        NAME,
-        _integer("Desired", "spec.replicas"),
-        _integer("Current", "status.replicas"),
-        _integer("Ready", "status.readyReplicas"),
-        AGE,
-        *_TEMPLATE,
-        _SELECTOR,
-    ),
-    ("apps", "daemonsets"): (
-        NAME,
-        _integer("Desired", "status.desiredNumberScheduled"),
-        _integer("Current", "status.currentNumberScheduled"),
-        _integer("Ready", "status.numberReady"),
-        _integer("Up-to-date", "status.updatedNumberScheduled"),
-        _integer("Available", "status.numberAvailable"),
-        Column("Node Selector", cells.node_selector),
-        AGE,
-        *_TEMPLATE,
-        _SELECTOR,
-    ),
-    ("apps", "statefulsets"): (NAME, Column("Ready", cells.ready_of_replicas), AGE, *_TEMPLATE),
-    ("batch", "jobs"): (
-        NAME,
-        Column("Status", cells.job_status),
-        Column("Completions", cells.job_completions),
-        Column("Duration", cells.job_duration),
-        AGE,
-        *_TEMPLATE,
-        _SELECTOR,
-    ),
-    (RBAC, "clusterroles"): (NAME, CREATED),
-    (RBAC, "roles"): (NAME, CREATED),
-    (RBAC, "clusterrolebindings"): _BINDING,
-    (RBAC, "rolebindings"): _BINDING,
-    ("apiextensions.k8s.io", "customresourcedefinitions"): (NAME, CREATED),
-    ("apiregistration.k8s.io", "apiservices"): (
-        NAME,
-        Column("Service", cells.api_service),
-        Column("Available", cells.available),
-        AGE,
-    ),
-    ("coordination.k8s.io", "leases"): (NAME, Column("Holder", at("spec.holderIdentity", "")), AGE),
-    ("scheduling.k8s.io", "priorityclasses"): (
-        NAME,
-        _integer("Value", "value"),
-        Column("Global-Default", at("globalDefault", False), type="boolean"),
-        AGE,
-        Column("PreemptionPolicy", at("preemptionPolicy", "PreemptLowerPriority")),
-    ),
+#: Columns that mean the same everywhere.
+COMMON: dict[str, Reader] = {
+    "Name": at("metadata.name", ""),
+    "Age": age,
+    "Created At": at("metadata.creationTimestamp"),
+    "Containers": cells.containers,
+    "Images": cells.images,
+    "Selector": cells.selector,
 }
-_DEFAULT = (NAME, CREATED)
+_BINDING: dict[str, Reader] = {
+    "Role": cells.role,
+    "Users": cells.subjects("User"),
+    "Groups": cells.subjects("Group"),
+    "ServiceAccounts": cells.subjects("ServiceAccount"),
+}
+_EVENT: dict[str, Reader] = {
+    "Last Seen": cells.event_last_seen,
+    "Type": at("type", ""),
+    "Reason": at("reason", ""),
+    "Object": cells.event_object,
+    "Subobject": at("involvedObject.fieldPath", ""),
+    "Source": cells.event_source,
+    "Message": at("message", ""),
+    "First Seen": cells.event_first_seen,
+    "Count": lambda obj, now: obj.get("count") or 1,
+}
+_WEBHOOKS: dict[str, Reader] = {"Webhooks": _count("webhooks")}
+_RBAC = "rbac.authorization.k8s.io"
+_ADMISSION = "admissionregistration.k8s.io"
+
+CELLS: dict[ResourceKey, Mapping[str, Reader]] = {
+    ("", "namespaces"): {"Status": at("status.phase", "")},
+    ("", "pods"): {
+        "Ready": cells.pod_ready,
+        "Status": cells.pod_status,
+        "Restarts": cells.pod_restarts,
+        "IP": at("status.podIP"),
+        "Node": at("spec.nodeName"),
+        "Nominated Node": at("status.nominatedNodeName"),
+    },
+    ("", "nodes"): {
+        "Status": cells.node_status,
+        "Roles": cells.node_roles,
+        "Version": at("status.nodeInfo.kubeletVersion", ""),
+        "Internal-IP": cells.node_address("InternalIP"),
+        "External-IP": cells.node_address("ExternalIP"),
+        "OS-Image": at("status.nodeInfo.osImage", "<unknown>"),
+        "Kernel-Version": cells.node_kernel,
+        "Container-Runtime": at("status.nodeInfo.containerRuntimeVersion", "<unknown>"),
+    },
+    ("", "services"): {
+        "Type": at("spec.type"),
+        "Cluster-IP": at("spec.clusterIP"),
+        "External-IP": cells.external_ip,
+        "Port(s)": cells.service_ports,
+    },
+    ("", "events"): _EVENT,
+    ("events.k8s.io", "events"): _EVENT,
+    ("", "secrets"): {"Type": at("type", ""), "Data": _count("data")},
+    ("", "configmaps"): {"Data": _count("data")},
+    ("", "endpoints"): {"Endpoints": cells.endpoints},
+    ("", "persistentvolumeclaims"): {
+        "Status": at("status.phase", ""),
+        "Volume": at("spec.volumeName", ""),
+        "Capacity": at("status.capacity.storage", ""),
+        "Access Modes": cells.access_modes,
+        "StorageClass": at("spec.storageClassName", ""),
+        "VolumeAttributesClass": at("spec.volumeAttributesClassName", "<unset>"),
+        "VolumeMode": at("spec.volumeMode", "<unset>"),
+    },
+    ("apps", "deployments"): {
+        "Ready": cells.ready_of_replicas,
+        "Up-to-date": lambda obj, now: str((obj.get("status") or {}).get("updatedReplicas", 0)),
+        "Available": lambda obj, now: str((obj.get("status") or {}).get("availableReplicas", 0)),
+    },
+    ("apps", "replicasets"): {
+        "Desired": at("spec.replicas", 0),
+        "Current": at("status.replicas", 0),
+        "Ready": at("status.readyReplicas", 0),
+    },
+    ("apps", "daemonsets"): {
+        "Desired": at("status.desiredNumberScheduled", 0),
+        "Current": at("status.currentNumberScheduled", 0),
+        "Ready": at("status.numberReady", 0),
+        "Up-to-date": at("status.updatedNumberScheduled", 0),
+        "Available": at("status.numberAvailable", 0),
+        "Node Selector": cells.node_selector,
+    },
+    ("apps", "statefulsets"): {"Ready": cells.ready_of_replicas},
+    ("batch", "jobs"): {
+        "Status": cells.job_status,
+        "Completions": cells.job_completions,
+        "Duration": cells.job_duration,
+    },
+    ("batch", "cronjobs"): {
+        "Schedule": at("spec.schedule"),
+        "Timezone": at("spec.timeZone"),
+        "Suspend": lambda obj, now: str(bool((obj.get("spec") or {}).get("suspend"))),
+        "Active": _count("status.active"),
+        "Last Schedule": lambda obj, now: cells.age_or_none((obj.get("status") or {}).get("lastScheduleTime"), now),
+    },
+    (_RBAC, "clusterrolebindings"): _BINDING,
+    (_RBAC, "rolebindings"): _BINDING,
+    ("apiregistration.k8s.io", "apiservices"): {"Service": cells.api_service, "Available": cells.available},
+    ("coordination.k8s.io", "leases"): {"Holder": at("spec.holderIdentity", "")},
+    ("scheduling.k8s.io", "priorityclasses"): {
+        "Value": at("value", 0),
+        "Global-Default": at("globalDefault", False),
+        "PreemptionPolicy": at("preemptionPolicy", "PreemptLowerPriority"),
+    },
+    ("storage.k8s.io", "storageclasses"): {
+        "Provisioner": at("provisioner", ""),
+        "ReclaimPolicy": at("reclaimPolicy", "Delete"),
+        "VolumeBindingMode": at("volumeBindingMode", "Immediate"),
+        "AllowVolumeExpansion": at("allowVolumeExpansion", False),
+    },
+    (_ADMISSION, "mutatingwebhookconfigurations"): _WEBHOOKS,
+    (_ADMISSION, "validatingwebhookconfigurations"): _WEBHOOKS,
+}
+_CUSTOM_DEFAULT = (Column("Name", COMMON["Name"], format="name"), Column("Age", age, type="date"))
 
 
-def columns_of(resource: ResourceType) -> Sequence[Column]:
-    """The columns of a type; a custom type's are those of its definition, or name and age."""
+def columns_of(resource: ResourceType, version: str) -> Sequence[Column]:
+    """The columns of a type; ``version`` is Kubernetes'. A custom type's are those of its definition, or name and age."""
     if resource.typed:
-        return COLUMNS.get(resource.key, _DEFAULT)
+        return _built_in(version, resource.group, resource.version, resource.plural)
     if not resource.columns:
-        return (NAME, AGE)
-    return (NAME, *(_custom(column) for column in resource.columns))
+        return _CUSTOM_DEFAULT
+    return (_CUSTOM_DEFAULT[0], *(_custom(column) for column in resource.columns))
 
 
-def _custom(column: dict[str, Any]) -> Column:
+@lru_cache(maxsize=512)
+def _built_in(version: str, group: str, group_version: str, plural: str) -> tuple[Column, ...]:
+    rows = data_files.load_json(version, "columns.json").get(f"{group}/{group_version}/{plural}") or ()
+    readers = {**COMMON, **CELLS.get((group, plural), {})}
+    return tuple(
+        Column(name, readers.get(name, lambda obj, now: NONE), kind, form, priority, description)
+        for name, kind, form, priority, description in rows
+    )
+
+
+def _custom(column: Mapping[str, Any]) -> Column:
     path = str(column.get("jsonPath", "")).lstrip("{").rstrip("}").lstrip(".")
     kind = str(column.get("type", "string"))
     read = at(path, None)
 
     def cell(obj: Obj, now: float) -> Any:
         value = read(obj, now)
-        if kind == "date":
-            return cells.age(value, now)
-        return value
+        return cells.age(value, now) if kind == "date" else value
 
     return Column(
         name=str(column.get("name", "")),

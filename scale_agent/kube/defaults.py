@@ -94,6 +94,7 @@ def _new_job(_: Core, obj: Obj) -> None:
     spec = _spec(obj)
     if spec.get("manualSelector"):
         return
+    spec["manualSelector"] = False
     uid, name = obj["metadata"]["uid"], obj["metadata"]["name"]
     spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
     template_meta = spec.setdefault("template", {}).setdefault("metadata", {})

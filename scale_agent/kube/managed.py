@@ -54,12 +54,20 @@ def track(catalog: Catalog, resource: ResourceType, old: Obj | None, new: Obj, b
     after = flatten(new, shape)
     changed = {path for path, value in after.items() if path not in before or _differs(before[path], value)}
     gone = before.keys() - after.keys()
-    entries = list((old or {}).get("metadata", {}).get("managedFields") or ()) if old is not None else []
     meta = new["metadata"]
+    entries = _entries(meta) or _entries((old or {}).get("metadata", {}))
     meta.pop("managedFields", None)
     result = _updated(entries, changed, gone, by, resource.api_version)
     if result:
         meta["managedFields"] = result
+
+
+def _entries(meta: Obj) -> list[Obj]:
+    """An object's entries; a client that sends some replaces them, one that sends none or garbage keeps the old."""
+    found = meta.get("managedFields")
+    if not isinstance(found, list) or not all(isinstance(one, dict) and one.get("operation") for one in found):
+        return []
+    return found
 
 
 def _differs(left: Any, right: Any) -> bool:

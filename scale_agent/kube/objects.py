@@ -108,8 +108,6 @@ def _metadata(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
             out[name] = old[name]
     if "generateName" in old:
         out.setdefault("generateName", old["generateName"])
-    if not new.get("managedFields") and "managedFields" in old:
-        out["managedFields"] = old["managedFields"]
     return out
 
 
@@ -134,8 +132,7 @@ def _essence(obj: Obj) -> Obj:
 
 def sorted_metadata(meta: dict[str, Any]) -> dict[str, Any]:
     """Metadata in the order of Go's ObjectMeta."""
-    known = {name: meta[name] for name in METADATA_ORDER if name in meta and not _omitted(meta[name])}
-    return known
+    return {name: meta[name] for name in METADATA_ORDER if name in meta and not _omitted(meta[name])}
 
 
 def _omitted(value: object) -> bool:

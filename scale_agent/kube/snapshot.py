@@ -24,6 +24,8 @@ CA_PLACEHOLDER = "@cluster-ca-pem@"
 _UID = "@uid:{:06d}@" + "x" * 24  # 36 characters, as a uid has
 _UID_RE = re.compile(rb"@uid:([0-9]{6})@x{24}")
 _CA_BYTES = CA_PLACEHOLDER.encode()
+ROOT_CA = "kube-root-ca.crt"
+_NAMESPACES, _ACCOUNTS, _MAPS = ("", "namespaces"), ("", "serviceaccounts"), ("", "configmaps")
 
 
 class Shared:
@@ -146,14 +148,24 @@ class _Builder:
             meta = obj.setdefault("metadata", {})
             namespace = meta.get("namespace", "") if resource.namespaced else ""
             merged[(resource.key, namespace, meta["name"])] = obj
-        for key, namespace, name in merged:
-            self.placeholder(key, namespace, name)
+        self.furnish(merged)
         found: dict[ResourceKey, list[Shared]] = {}
         for rv, ((key, namespace, name), obj) in enumerate(merged.items(), start=1):
             obj = self.finish(obj, self.placeholder(key, namespace, name), rv)
             found.setdefault(key, []).append(Shared(namespace, name, rv, obj, self.uid_keys))
         resources = {key: SharedResource(entries) for key, entries in found.items()}
         return Snapshot(self.version, resources, max(len(merged), 1), self.now)
+
+    def furnish(self, merged: dict[tuple[ResourceKey, str, str], Obj]) -> None:
+        """Every namespace has its default service account and the authority's certificate."""
+        template = next((obj for (key, _, name), obj in merged.items() if key == _MAPS and name == ROOT_CA), None)
+        for namespace in [name for key, _, name in merged if key == _NAMESPACES]:
+            account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}}
+            merged.setdefault((_ACCOUNTS, namespace, "default"), account)
+            if template is not None and (_MAPS, namespace, ROOT_CA) not in merged:
+                copied = copy.deepcopy(template)
+                copied["metadata"]["namespace"] = namespace
+                merged[(_MAPS, namespace, ROOT_CA)] = copied
 
     def placeholder(self, key: ResourceKey, namespace: str, name: str) -> str:
         """The placeholder for an object's uid; ``Identity.uid`` is asked for ``plural.group/namespace/name``."""

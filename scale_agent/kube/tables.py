@@ -1,7 +1,4 @@
-"""Tables for kubectl: the columns of common kinds as data, name and age for the rest.
-
-Columns, their order, priorities and words: observed from 1.36.2 (``as=Table``).
-"""
+"""Tables for kubectl (``as=Table``): rows of cells instead of objects. Shapes: observed from 1.36.2."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ class TableEncoder:
         self.choice = choice
         self.include = include
         self.now = now
-        self.columns: Sequence[Column] = columns.columns_of(resource)
+        self.columns: Sequence[Column] = columns.columns_of(resource, catalog.version)
 
     def _table(self, meta: Mapping[str, Any], rows: list[Obj], *, defined: bool = True) -> Obj:
         definitions = [one.definition() for one in self.columns] if defined else None

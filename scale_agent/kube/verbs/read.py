@@ -77,7 +77,7 @@ _reader = _Fields
 
 def page(call: Call, options: ListOptions) -> tuple[list[Version], ListMeta]:
     """The objects of a list request and the list's metadata. Raises 400, 410, 504."""
-    store, key = call.core.store, call.resource.key
+    store = call.core.store
     selects = selection(call, options)
     rv, start = store.rv, ""
     if options.continue_token:
