@@ -99,9 +99,11 @@ class Meter:
         )
 
     def serve(self, verb: str, resource: str, status: int, ms: float, size_in: int, size_out: int) -> None:
-        """A tunnelled request was answered; an answer from 500 on is a failure of ours."""
-        name = names.served_name(verb, resource)
-        self.request(names.SERVED, name, ms, size_out, f"status {status}" if status >= 500 else "")
+        """A tunnelled request was answered; an answer from 500 on is a failure of ours.
+
+        Locust's table has one row per verb (with one per resource it would have a hundred); records have both.
+        """
+        self.request(names.SERVED, names.one_of(verb, names.VERBS), ms, size_out, f"status {status}" if status >= 500 else "")
         tally = self._served.setdefault((verb, resource, status), ServedTally())
         tally.n += 1
         tally.sum_ms += ms
@@ -115,7 +117,7 @@ class Meter:
         for (verb, resource, status), tally in served.items():
             self.record(
                 "served",
-                f"{verb} {resource}",
+                names.served_name(verb, resource),
                 ms=tally.sum_ms / tally.n,
                 detail={
                     "status": status,

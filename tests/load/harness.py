@@ -59,7 +59,7 @@ class Harness:
         user_module.BURST_S = 0.01
         self.configure()
 
-    def configure(self, *options: str) -> None:
+    def configure(self, *options: str, web: bool = False) -> None:
         arguments = ("--headless", "--host", "https://rancher.example", "--run-id", "r1", "--out", str(self.out))
         parsed = parse(*arguments, *options)
         self.environment = Environment(
@@ -70,6 +70,9 @@ class Harness:
             catch_exceptions=False,
         )
         self.environment.create_local_runner()
+        if web:
+            parsed.headless = False
+            self.environment.create_web_ui("127.0.0.1", 0, delayed_start=True)
         console = Console(file=self.said, width=200, force_terminal=False)
         self.run = register(self.environment, FakeDoors(self.rancher), console)
 

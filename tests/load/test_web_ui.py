@@ -8,21 +8,18 @@ from typing import Any
 import pytest
 
 from scale_agent.errors import InputError, RancherError
-from scale_agent.load import register
 from scale_agent.load.preflight import with_form
-from tests.load.fakes import FakeDoors, FakeRancher
+from tests.load.fakes import FakeRancher
 from tests.load.harness import Harness, parse, wait_for
 
 
 @pytest.fixture
-def client(harness: Harness) -> Any:
+def client(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Flask's test client of an environment with a web UI."""
-    harness.configure()
-    environment = harness.environment
-    assert environment.parsed_options is not None
-    environment.parsed_options.headless = False
-    web_ui = environment.create_web_ui("127.0.0.1", 0, delayed_start=True)
-    harness.run = register(environment, FakeDoors(harness.rancher))
+    monkeypatch.setattr("sys.argv", ["locust"])  # every page parses the command line again
+    harness.configure(web=True)
+    web_ui = harness.environment.web_ui
+    assert web_ui is not None
     assert web_ui.app is not None
     return web_ui.app.test_client()
 
@@ -68,6 +65,7 @@ def test_a_test_from_the_ui_cleans_up_and_the_next_one_waits_for_that(
     assert (rancher.clusters, harness.environment.process_exit_code) == ({}, 0)
 
     assert swarm(client, run_id="second")["success"] is True
+    wait_for(lambda: harness.director.options is not None and harness.director.options.run_id == "second")
     harness.wait_active(2)
     assert {state.labels["scale-agent/run"] for state in rancher.clusters.values()} == {"second"}
     client.post("/stop")
@@ -87,7 +85,6 @@ def test_pages_show_our_options_and_no_secret(client: Any, harness: Harness, mon
     canary = "canary" * 9
     monkeypatch.setenv("RANCHER_TOKEN", f"token-abcde:{canary}")
     monkeypatch.setenv("RANCHER_PASSWORD", canary)
-    monkeypatch.setattr("sys.argv", ["locust"])
     page = client.get("/").get_data(as_text=True)
     assert canary not in page
     assert canary not in client.get("/stats/requests").get_data(as_text=True)
