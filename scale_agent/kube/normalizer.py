@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -22,6 +23,10 @@ from .zeros import empty, is_required, zero
 Obj = dict[str, Any]
 #: value, path, unknown paths found so far → value
 Converter = Callable[[Any, str, list[str]], Any]
+
+
+#: From here on Go writes whole floating-point numbers with an exponent.
+_EXPONENT = 1e21
 
 
 class MismatchError(DecodeError):
@@ -60,7 +65,8 @@ class Normalizer:
                     out[name] = zero(field)
         if used < len(value):
             known = self.kind.fields
-            unknown += [f"{path}.{name}" if path else name for name in value if name not in known]
+            prefix = f"{_readable(path)}." if path else ""
+            unknown += [prefix + name for name in value if name not in known]
         return out
 
 
@@ -84,16 +90,25 @@ def json_kind(value: Any) -> str:
     return "number"
 
 
+#: Positions in lists, and keys of maps (between NUL and SOH), which Go's messages leave out of a path.
+_POSITIONS = re.compile(r"\[\d+\]|\x00[^\x01]*\x01")
+
+
+def _readable(path: str) -> str:
+    return path.replace("\0", ".").replace("\1", "")
+
+
 def _mismatch(value: Any, field: Field, owner: Type, path: str, go_type: str) -> MismatchError:
     shown = f"number {value}" if json_kind(value) == "number" and go_type in INTEGERS else json_kind(value)
-    return MismatchError(
-        f"json: cannot unmarshal {shown} into Go struct field {owner.short_name}.{path} of type {go_type}"
-    )
+    place = f"{owner.short_name}.{_POSITIONS.sub('', path)}"
+    return MismatchError(f"json: cannot unmarshal {shown} into Go struct field {place} of type {go_type}")
 
 
 def _converter(field: Field, owner: Type) -> Converter:
     one = _element(field, owner)
-    if field.shape is Shape.LIST or field.wrapped:
+    if field.wrapped:
+        one = _list_converter(field, owner, one)
+    if field.shape is Shape.LIST:
         return _list_converter(field, owner, one)
     if field.shape is Shape.MAP:
         return _map_converter(field, owner, one)
@@ -120,7 +135,7 @@ def _map_converter(field: Field, owner: Type, one: Converter) -> Converter:
         if not isinstance(value, dict):
             raise _mismatch(value, field, owner, path, field.go_type)
         return {
-            key: blank if value[key] is None else one(value[key], f"{path}.{key}", unknown) for key in sorted(value)
+            key: blank if value[key] is None else one(value[key], f"{path}\0{key}\1", unknown) for key in sorted(value)
         }
 
     return convert
@@ -207,7 +222,7 @@ def _double(field: Field, owner: Type) -> Converter:
     def convert(value: Any, path: str, unknown: list[str]) -> Any:
         if value.__class__ not in (int, float):
             raise _mismatch(value, field, owner, path, "float64")
-        return value
+        return int(value) if abs(value) < _EXPONENT and value == int(value) else value
 
     return convert
 
@@ -224,7 +239,7 @@ def _quantity(field: Field, owner: Type) -> Converter:
 def _int_or_string(field: Field, owner: Type) -> Converter:
     def convert(value: Any, path: str, unknown: list[str]) -> Any:
         if value.__class__ not in (str, int):
-            raise MismatchError(f"json: cannot unmarshal {json_kind(value)} into Go value of type int32")
+            raise _mismatch(value, field, owner, path, "int32")
         return value
 
     return convert

@@ -1,8 +1,8 @@
 """OpenAPI v3: the index and the document of every group version, at their real size on the wire.
 
 The structure is a real server's; longer descriptions are filler of the same length (see ``tools/schemagen``). Documents
-are decompressed when first asked for and shared by all clusters of a process. ``small`` documents, for runs that should not
-measure 2.6 MB per kubectl call, leave out prose and all operations but PATCH; kubectl accepts both.
+are decompressed when first asked for and shared by all clusters of a process. ``small`` documents, for runs that should
+not measure 2.6 MB per kubectl call, leave out prose and all operations but PATCH; kubectl accepts both.
 """
 
 from __future__ import annotations

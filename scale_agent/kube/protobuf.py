@@ -55,10 +55,15 @@ def open_envelope(body: bytes) -> tuple[str, str, bytes]:
         raise DecodeError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
     try:
         parts = _parts(body, len(MAGIC), len(body))
-        names = _parts(parts.get(1, b""), 0, len(parts.get(1, b"")))
+        names = fields_of(parts.get(1, b""))
         return names.get(1, b"").decode(), names.get(2, b"").decode(), parts.get(2, b"")
     except (IndexError, UnicodeDecodeError) as error:
         raise DecodeError("unexpected EOF") from error
+
+
+def fields_of(message: bytes) -> dict[int, bytes]:
+    """The length-delimited fields of a small message by number. Raises :class:`DecodeError`, ``IndexError`` when cut."""
+    return _parts(message, 0, len(message))
 
 
 def _parts(data: bytes, at: int, end: int) -> dict[int, bytes]:

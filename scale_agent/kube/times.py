@@ -55,7 +55,12 @@ def _checked(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def micro_text(text: str) -> str:
-    """A MicroTime as the server writes it: UTC, six decimal places."""
+    """A MicroTime as the server writes it: UTC, six decimal places, which it also demands of its clients."""
+    match = _RFC3339.fullmatch(text)
+    if match is not None and len(match[2] or "") != 6:
+        rest = text[19:]
+        layout = "2006-01-02T15:04:05.000000Z07:00"
+        raise DecodeError(f'parsing time "{text}" as "{layout}": cannot parse "{rest}" as ".000000"')
     return parse(text).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
