@@ -6,14 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scale_agent.standin.memory import Memory
 from scale_agent.standin.paths import RESOURCES, collection_kind
 from scale_agent.standin.steps import Step
-from scale_agent.standin.templates import fill, fill_text
 
 REASONS = {404: ("NotFound",), 409: ("Conflict", "AlreadyExists")}
 _TOKEN_TYPE = "kubernetes.io/service-account-token"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was sent: the path, and the body (of a PUT, only what it changes)."""
+
+    path: str
+    body: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +34,8 @@ GOOD = Verdict()
 AGAIN = Verdict(retry=True)
 
 
-def judge(step: Step, status: int, content_type: str, answer: Any, memory: Memory) -> Verdict:
-    """Judge one complete answer. ``answer`` is the decoded body: an object, or text."""
+def judge(step: Step, asked: Asked, status: int, content_type: str, answer: Any) -> Verdict:
+    """Judge one complete answer to what was ``asked``. ``answer`` is the decoded body: an object, or text."""
     if status != step.status:
         return _other_status(step, status, answer)
     if problem := _representation(content_type, answer):
@@ -39,7 +45,7 @@ def judge(step: Step, status: int, content_type: str, answer: Any, memory: Memor
     for start, check in _BY_PATH:
         if step.path.startswith(start):
             return Verdict(check(answer))
-    return _object(step, answer, memory)
+    return _object(step, asked, answer)
 
 
 def _other_status(step: Step, status: int, answer: Any) -> Verdict:
@@ -105,7 +111,7 @@ _BY_PATH: tuple[tuple[str, Callable[[Any], str]], ...] = (
 )
 
 
-def _object(step: Step, answer: Any, memory: Memory) -> Verdict:
+def _object(step: Step, asked: Asked, answer: Any) -> Verdict:
     if step.path in ("/api", "/apis"):
         return Verdict(_discovery(answer))
     if not isinstance(answer, dict):
@@ -115,7 +121,7 @@ def _object(step: Step, answer: Any, memory: Memory) -> Verdict:
         return Verdict(_list(listed, answer))
     if step.method == "DELETE":
         return GOOD if answer.get("kind") == "Status" or "metadata" in answer else Verdict("DELETE answered no Status")
-    return _single(step, answer, memory)
+    return _single(step, asked, answer)
 
 
 def _list(expected: tuple[str, str], answer: dict[str, Any]) -> str:
@@ -124,7 +130,7 @@ def _list(expected: tuple[str, str], answer: dict[str, Any]) -> str:
     return "" if answer.get("metadata", {}).get("resourceVersion") else "a list without resourceVersion"
 
 
-def _single(step: Step, answer: dict[str, Any], memory: Memory) -> Verdict:
+def _single(step: Step, asked: Asked, answer: dict[str, Any]) -> Verdict:
     metadata = answer.get("metadata") or {}
     missing = [key for key in ("name", "uid", "resourceVersion", "creationTimestamp") if not metadata.get(key)]
     if missing:
@@ -132,12 +138,12 @@ def _single(step: Step, answer: dict[str, Any], memory: Memory) -> Verdict:
     if (answer.get("apiVersion"), answer.get("kind")) not in RESOURCES:
         return Verdict(f"an object of kind {answer.get('kind')} {answer.get('apiVersion')}")
     if step.method == "POST":
-        return Verdict(_created(fill(step.body, memory.value), answer))
+        return Verdict(_created(asked.body, answer))
     if step.method == "PUT":
-        return Verdict(_lacks(fill(step.body, memory.value), answer))
+        return Verdict(_lacks(asked.body, answer))
     if step.method == "PATCH":
-        return Verdict(_patched(fill(step.body, memory.value), answer))
-    return _read(step, answer, memory)
+        return Verdict(_patched(asked.body, answer))
+    return _read(step, asked, answer)
 
 
 def _created(sent: dict[str, Any], answer: dict[str, Any]) -> str:
@@ -185,8 +191,8 @@ def _patched(patch: dict[str, Any], answer: dict[str, Any]) -> str:
     return "the patched Deployment does not keep what was applied" if note and note != kept else ""
 
 
-def _read(step: Step, answer: dict[str, Any], memory: Memory) -> Verdict:
-    wanted = fill_text(step.path, memory.value).rsplit("/", 1)[-1]
+def _read(step: Step, asked: Asked, answer: dict[str, Any]) -> Verdict:
+    wanted = asked.path.rsplit("/", 1)[-1]
     if answer["metadata"]["name"] != wanted:
         return Verdict(f"{wanted} was asked for, {answer['metadata']['name']} came")
     if answer.get("type") == _TOKEN_TYPE and not (answer.get("data") or {}).get("token"):

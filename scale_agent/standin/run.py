@@ -77,6 +77,7 @@ class ScriptRun:
         self._sent: dict[int, float] = {}
         self._tries: dict[int, int] = {}
         self._refreshing: set[int] = set()
+        self._asked: dict[int, checks.Asked] = {}
         self._watches: dict[int, WatchReader] = {}
         self._unsynced = set(script.first_watches)
         self._done: set[int] = set()
@@ -142,7 +143,8 @@ class ScriptRun:
         if number in self._refreshing:
             self._refreshed(step, status, answer, now)
             return
-        verdict = checks.judge(step, status, content_type, answer, self.memory)
+        asked = self._asked.pop(number, None) or checks.Asked(self._fill(step.path), None)
+        verdict = checks.judge(step, asked, status, content_type, answer)
         if verdict.retry and self._again(number, now, RETRY_S):
             self._after_conflict(step)
             return
@@ -184,6 +186,7 @@ class ScriptRun:
         """The connection broke before the answer was complete; the request is made again."""
         self._watches.pop(number, None)
         self._sent.pop(number, None)
+        self._asked.pop(number, None)
         if number in self._done and not self.script.steps[number].watch:
             return
         if not self._again(number, now, LOST_RETRY_S):
@@ -242,9 +245,10 @@ class ScriptRun:
             return Outgoing(step.id, step.conn, "GET", path, self._headers(step, path, body=False), b"", False)
         query = self.memory.query(step, renewed=step.id in self._done)
         target = path + ("?" + urlencode(query, safe="/,") if query else "")
-        body = self._body(step)
+        body = self._body(step, path)
         if step.watch:
             self._done.add(step.id)
+            self._asked.pop(step.id, None)
         return Outgoing(
             step.id, step.conn, step.method, target, self._headers(step, path, bool(body)), body, step.watch
         )
@@ -256,12 +260,13 @@ class ScriptRun:
             out.append(("X-Forwarded-Uri", self._fill("/k8s/clusters/${cluster}") + path))
         return tuple((name, self.memory.secret(value)) for name, value in out)
 
-    def _body(self, step: Step) -> bytes:
-        if step.body is None:
-            return b""
+    def _body(self, step: Step, path: str) -> bytes:
         body = templates.fill(step.body, self.memory.value)
+        self._asked[step.id] = checks.Asked(path, body)
+        if body is None:
+            return b""
         if step.change:
-            body = self.memory.changed(self._fill(step.path), body, stale=step.stale)
+            body = self.memory.changed(path, body, stale=step.stale)
         return codec.encode(body, step.encoding)
 
     def _after_conflict(self, step: Step) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -19,11 +20,17 @@ from tests.standin.fake_cluster import Drive, FakeCluster, Reply, namespace
 PATHS = ("steve", "norman")
 
 
+def ticking() -> Callable[[], float]:
+    """A clock that is a second later at every look: what was sent must be remembered, not made again."""
+    seconds = itertools.count(1000)
+    return lambda: float(next(seconds))
+
+
 def make_run(script: Script, version: str = "2.15.0", path: str = "steve") -> tuple[ScriptRun, list[str]]:
     cluster = Cluster("c-m-abcdefgh", "one", path, {}, {}, 1000.0, "t" * 54, "s" * 54)
     cluster.params = {"token": "account", "address": "10.43.0.1:443", "caCert": ""}
     marks: list[str] = []
-    values = Values(version, "https://127.0.0.1:8443", "CA\n", lambda: 1000.0)
+    values = Values(version, "https://127.0.0.1:8443", "CA\n", ticking())
     return ScriptRun(script, values.of(cluster), on_mark=marks.append), marks
 
 
