@@ -1,7 +1,7 @@
 """The built-in API of one Kubernetes version: what is served, and how its objects are written.
 
-A thin layer over the schema (data generated from the published k8s.io modules): it hands out
-:class:`ResourceType` and turns objects into typed JSON and protobuf. One per version and process, shared by all clusters.
+A thin layer over the schema (data generated from the published k8s.io modules): it hands out :class:`ResourceType`
+and turns objects into typed JSON and protobuf. One per version and process, shared by all clusters.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """kubectl's columns: what they are called is data of the Kubernetes version, what stands in them is a table of readers.
 
-The definitions (``data/…-columns.json.z``) are a real server's answers to ``as=Table`` for every resource that it lists.
+The definitions (``data/…-columns.json.z``) are a real server's answers to ``as=Table``, for every resource it lists.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ _CUSTOM_DEFAULT = (Column("Name", COMMON["Name"], format="name"), Column("Age", 
 
 
 def columns_of(resource: ResourceType, version: str) -> Sequence[Column]:
-    """The columns of a type; ``version`` is Kubernetes'. A custom type's are those of its definition, or name and age."""
+    """The columns of a type; ``version`` is Kubernetes'. A custom type's are in its definition, or name and age."""
     if resource.typed:
         return _built_in(version, resource.group, resource.version, resource.plural)
     if not resource.columns:

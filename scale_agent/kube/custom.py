@@ -78,10 +78,6 @@ class CustomTypes:
         """A resource in one of its served versions."""
         return next((one for one in self._table().values() if one.key == (group, plural)), None)
 
-    def has_group(self, group: str) -> bool:
-        """Whether any definition serves that group."""
-        return any(key[0] == group for key in self._table())
-
     def all(self) -> list[ResourceType]:
         """All of them, by group, version and plural."""
         return [self._table()[key] for key in sorted(self._table())]

@@ -71,12 +71,15 @@ def from_text(body: bytes, media: str, kind: str) -> Obj:
     except (orjson.JSONDecodeError, yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         reason = "unexpected end of JSON input" if _cut_off(body) else str(error).splitlines()[0]
         shown = body[:200].decode("utf-8", "replace")
-        message = f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {reason} ({shown})"
-        raise status.bad_request(message) from error
+        raise _unrecognized(kind, f"json parse error: {reason} ({shown})") from error
     if not isinstance(parsed, dict):
-        message = f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: json: cannot unmarshal"
-        raise status.bad_request(message)
+        raise _unrecognized(kind, "json parse error: json: cannot unmarshal into an object")
     return parsed
+
+
+def _unrecognized(kind: str, why: str) -> StatusError:
+    start = f"the object provided is unrecognized (must be of type {kind})"
+    return status.bad_request(f"{start}: couldn't get version/kind; {why}")
 
 
 def _cut_off(body: bytes) -> bool:

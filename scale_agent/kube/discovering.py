@@ -25,7 +25,7 @@ def _resource(
     subresources: frozenset[str],
     namespaced: bool,
 ) -> Resource:
-    """One discovery entry, the same object for equal definitions: clusters with the same definitions share documents."""
+    """One discovery entry, the same object for equal definitions: clusters with equal ones share their documents."""
     group, version, plural = place
     subs = {
         name: Subresource(name, kind, group, version, frozenset(("get", "patch", "update")))
@@ -115,7 +115,7 @@ def openapi_document(core: Core, request: Request) -> Response:
 
 
 def _uncached(found: openapi.Document) -> tuple[tuple[str, str], ...]:
-    return tuple(pair for pair in found.headers if pair[0] != "Cache-Control") + (_NO_CACHE,)
+    return (_NO_CACHE, *(pair for pair in found.headers if pair[0] != "Cache-Control"))
 
 
 def openapi_v2(core: Core, request: Request) -> Response:

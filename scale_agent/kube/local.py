@@ -1,4 +1,4 @@
-"""The door for the agent inside the process, and for tests: the same code path as a request, without bytes on a wire."""
+"""The door for the agent inside the process, and for tests: the code path of a request, without a wire."""
 
 from __future__ import annotations
 

@@ -25,16 +25,44 @@ Flat = dict[Path, Any]
 CONTAINER = object()
 #: Structs that are one field whatever is in them (``+structType=atomic``).
 ATOMIC = frozenset(
-    ["LabelSelector", "ObjectReference", "LocalObjectReference", "TypedLocalObjectReference", "SecretKeySelector", "ConfigMapKeySelector", "ObjectFieldSelector", "ResourceFieldSelector", "NodeSelector", "NodeSelectorTerm", "SecretReference", "RoleRef", "Subject", "TopologySelectorTerm", "ScopedResourceSelectorRequirement", "ScopeSelector", "CrossVersionObjectReference", "FileKeySelector", "IngressClassParametersReference", "TypedObjectReference"]
+    (
+        "ConfigMapKeySelector",
+        "CrossVersionObjectReference",
+        "FileKeySelector",
+        "IngressClassParametersReference",
+        "LabelSelector",
+        "LocalObjectReference",
+        "NodeSelector",
+        "NodeSelectorTerm",
+        "ObjectFieldSelector",
+        "ObjectReference",
+        "ResourceFieldSelector",
+        "RoleRef",
+        "ScopeSelector",
+        "ScopedResourceSelectorRequirement",
+        "SecretKeySelector",
+        "SecretReference",
+        "Subject",
+        "TopologySelectorTerm",
+        "TypedLocalObjectReference",
+        "TypedObjectReference",
+    )
 )
 #: Roots of paths that are never owned.
+_SERVER_ONLY = (
+    "name",
+    "namespace",
+    "creationTimestamp",
+    "selfLink",
+    "uid",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+)
 _STRIPPED = frozenset(
-    [("f:apiVersion",), ("f:kind",), ("f:metadata",)]
-    + [
-        ("f:metadata", f"f:{name}")
-        for name in ("name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields")
-        + ("resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds")
-    ]
+    (("f:apiVersion",), ("f:kind",), ("f:metadata",), *(("f:metadata", f"f:{name}") for name in _SERVER_ONLY))
 )
 
 
@@ -129,14 +157,7 @@ def flatten(obj: Obj, shape: Type | None) -> Flat:
     for name, value in obj.items():
         field = shape.fields.get(name) if shape is not None else None
         _flatten(value, field, shape is None, (f"f:{name}",), out)
-    return {
-        path: value
-        for path, value in out.items()
-        if path[:1] not in _STRIPPED_ALONE and path[:2] not in _STRIPPED and path not in _STRIPPED
-    }
-
-
-_STRIPPED_ALONE = frozenset([("f:apiVersion",), ("f:kind",)])
+    return {path: value for path, value in out.items() if path[:2] not in _STRIPPED}
 
 
 def _flatten(value: Any, field: Field | None, untyped: bool, path: Path, out: Flat) -> None:

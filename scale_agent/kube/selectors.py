@@ -62,6 +62,16 @@ _KEY = re.compile(
     r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$"
 )
 _VALUE = re.compile(r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")
+_KEY_RULE = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+_VALUE_RULE = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
 _TOKEN = re.compile(r"\s*(==|!=|[=!<>(),]|[^\s=!<>(),]+)")
 
 
@@ -124,9 +134,7 @@ class _Parser:
         token = self.take()
         prefix, _, name = token.rpartition("/")
         if not _KEY.match(token) or len(name) > 63 or len(prefix) > 253:
-            raise status.bad_request(
-                f"unable to parse requirement: <nil>: Invalid value: \"{token}\": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-            )
+            raise status.bad_request(f'unable to parse requirement: <nil>: Invalid value: "{token}": {_KEY_RULE}')
         return token
 
     def value(self) -> str:
@@ -137,9 +145,8 @@ class _Parser:
     def number(self) -> str:
         token = self.take()
         if not _INTEGER.match(token):
-            raise status.bad_request(
-                f"unable to parse requirement: values[0]: Invalid value: \"{token}\": for 'Gt', 'Lt' operators, the value must be an integer"
-            )
+            why = "for 'Gt', 'Lt' operators, the value must be an integer"
+            raise status.bad_request(f'unable to parse requirement: values[0]: Invalid value: "{token}": {why}')
         return token
 
     def value_set(self) -> frozenset[str]:
@@ -165,7 +172,7 @@ class _Parser:
     def checked(value: str) -> str:
         if not _VALUE.match(value) or len(value) > 63:
             raise status.bad_request(
-                f"unable to parse requirement: values[0][key]: Invalid value: \"{value}\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+                f'unable to parse requirement: values[0][key]: Invalid value: "{value}": {_VALUE_RULE}'
             )
         return value
 

@@ -160,7 +160,8 @@ class _Builder:
         """Every namespace has its default service account and the authority's certificate."""
         template = next((obj for (key, _, name), obj in merged.items() if key == _MAPS and name == ROOT_CA), None)
         for namespace in [name for key, _, name in merged if key == _NAMESPACES]:
-            account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}}
+            meta = {"name": "default", "namespace": namespace}
+            account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta}
             merged.setdefault((_ACCOUNTS, namespace, "default"), account)
             if template is not None and (_MAPS, namespace, ROOT_CA) not in merged:
                 copied = copy.deepcopy(template)

@@ -8,6 +8,10 @@ from scale_agent.kube.core import Core
 from scale_agent.kube.custom import established
 from scale_agent.kube.history import EventType
 from scale_agent.kube.store import Change
+from scale_agent.kube.version import Obj
+
+APISERVER = "kube-apiserver"
+AUTOMANAGED = "kube-aggregator.kubernetes.io/automanaged"
 
 
 def establish(core: Core, change: Change, now: float) -> None:
@@ -16,9 +20,11 @@ def establish(core: Core, change: Change, now: float) -> None:
     if change.event.type is EventType.DELETED:
         _remove_objects(core, definition, now)
         core.custom.changed()
+        _unregister(core, definition, now)
         return
     core.custom.changed()
     if established(definition):
+        _register(core, definition, now)
         return
     spec = definition["spec"]
     time = moments.stamp(now)
@@ -32,13 +38,47 @@ def establish(core: Core, change: Change, now: float) -> None:
     ]
     status = {"conditions": conditions, "acceptedNames": spec["names"], "storedVersions": stored}
     resource = core.builtin("apiextensions.k8s.io", "v1", "customresourcedefinitions")
-    set_status(core, resource, definition, status, now, "kube-apiserver")
+    set_status(core, resource, definition, status, now, APISERVER)
 
 
-def _remove_objects(core: Core, definition: dict[str, object], now: float) -> None:
+def _services_of(definition: Obj) -> dict[str, tuple[str, str]]:
+    """Names of the APIServices that announce a definition, with group and version."""
     spec = definition["spec"]
-    if not isinstance(spec, dict):
-        return
+    served = [one["name"] for one in spec.get("versions") or () if one.get("served")]
+    return {f"{version}.{spec['group']}": (spec["group"], version) for version in served}
+
+
+def _register(core: Core, definition: Obj, now: float) -> None:
+    """Every group version that definitions serve has an APIService (fields as recorded)."""
+    resource = core.builtin("apiregistration.k8s.io", "v1", "apiservices")
+    for name, (group, version) in _services_of(definition).items():
+        if core.store.get(resource.key, "", name) is not None:
+            continue
+        spec = {"group": group, "version": version, "groupPriorityMinimum": 1000, "versionPriority": 100}
+        meta = {"name": name, "labels": {AUTOMANAGED: "true"}}
+        made = writes.create(core, resource, {"metadata": meta, "spec": spec}, actor(now, APISERVER))
+        local = {
+            "type": "Available",
+            "status": "True",
+            "lastTransitionTime": moments.stamp(now),
+            "reason": "Local",
+            "message": "Local APIServices are always available",
+        }
+        set_status(core, resource, made.object(), {"conditions": [local]}, now, APISERVER)
+
+
+def _unregister(core: Core, definition: Obj, now: float) -> None:
+    """The last definition of a group version takes its APIService along."""
+    resource = core.builtin("apiregistration.k8s.io", "v1", "apiservices")
+    left = {(one.group, one.version) for one in core.custom.all()}
+    for name, place in _services_of(definition).items():
+        version = core.store.get(resource.key, "", name)
+        if version is not None and place not in left and AUTOMANAGED in version.labels:
+            writes.delete(core, resource, version, writes.DeleteOptions(), actor(now, APISERVER))
+
+
+def _remove_objects(core: Core, definition: Obj, now: float) -> None:
+    spec = definition["spec"]
     resource = core.any_version(spec["group"], spec["names"]["plural"])
     if resource is None:
         return

@@ -53,7 +53,7 @@ def _finish(core: Core, resource: ResourceType, obj: Obj, now: float) -> None:
         waiting = list(dependents(core, obj))
         for kind, dependent in waiting:
             if not dependent["metadata"].get("deletionTimestamp"):
-                remove(core, kind, dependent, now)
+                remove(core, kind, dependent, now, writes.DeleteOptions(propagation="Foreground"))
         if not any(True for _ in dependents(core, obj)):
             _drop_finalizer(core, resource, obj, FOREGROUND, now)
 

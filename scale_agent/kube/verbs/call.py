@@ -17,6 +17,13 @@ from scale_agent.kube.writes import Actor
 NO_CACHE = ("Cache-Control", "no-cache, private")
 
 
+#: Resources whose every answer carries a warning.
+DEPRECATED = {
+    ("", "v1", "endpoints"): "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    ("", "v1", "componentstatuses"): "v1 ComponentStatus is deprecated in v1.19+",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """What a verb gets."""
@@ -43,6 +50,11 @@ class Call:
         """The options of a write; ``kind`` is ``CreateOptions``, ``UpdateOptions``, ``PatchOptions``."""
         return query.write_options(self.request.query, kind)
 
+    def headers(self, content_type: str, warnings: Sequence[str] = ()) -> Headers:
+        """The headers of an answer about the resource; deprecated ones carry a warning (recorded)."""
+        deprecated = DEPRECATED.get((self.route.group, self.route.version, self.route.plural))
+        return headers(content_type, warnings if deprecated is None else (deprecated, *warnings))
+
     def actor(self, options: query.WriteOptions) -> Actor:
         """Who writes: ``fieldManager``, else the User-Agent up to its slash, as the real server names managers."""
         manager = options.manager or self.request.headers.get("user-agent", "").partition("/")[0] or "unknown"
@@ -58,4 +70,4 @@ def headers(content_type: str, warnings: Sequence[str] = ()) -> Headers:
 def answer(call: Call, code: int, version: Version, warnings: Sequence[str] = ()) -> Response:
     """One object."""
     encoder = call.encoder()
-    return Response(code, headers(encoder.content_type, warnings), encoder.one(version))
+    return Response(code, call.headers(encoder.content_type, warnings), encoder.one(version))

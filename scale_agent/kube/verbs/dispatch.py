@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from scale_agent.kube import status
 from scale_agent.kube.http import Response
-from scale_agent.kube.verbs import read, remove, scale, special, write
+from scale_agent.kube.verbs import read, remove, review, scale, special, write
 from scale_agent.kube.verbs.call import Call
 from scale_agent.kube.watches import ResourceWatch
 
@@ -63,7 +63,7 @@ def verb_for(call: Call) -> Verb:
         raise status.no_such_resource()
     if resource.namespaced and not route.namespace:
         _cluster_wide(route.name, method)
-    return found[1]
+    return review.create if resource.key in review.VERDICTS else found[1]
 
 
 def _cluster_wide(name: str, method: str) -> None:

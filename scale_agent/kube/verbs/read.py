@@ -7,7 +7,7 @@ from scale_agent.kube.http import Response
 from scale_agent.kube.query import ListOptions
 from scale_agent.kube.representations import ListMeta
 from scale_agent.kube.store import storage_order
-from scale_agent.kube.verbs.call import Call, answer, headers
+from scale_agent.kube.verbs.call import Call, answer
 from scale_agent.kube.version import Version
 from scale_agent.kube.watches import ResourceWatch, Scope, Selects
 
@@ -32,7 +32,7 @@ def list_or_watch(call: Call) -> Response | ResourceWatch:
         return watch(call, options)
     encoder = call.encoder()
     versions, meta = page(call, options)
-    return Response(200, headers(encoder.content_type), encoder.many(versions, meta))
+    return Response(200, call.headers(encoder.content_type), encoder.many(versions, meta))
 
 
 def selection(call: Call, options: ListOptions) -> Selects | None:
@@ -125,7 +125,7 @@ def watch(call: Call, options: ListOptions) -> ResourceWatch:
     log = store.log(key)
     namespace = call.route.namespace
     running = ResourceWatch(
-        log, log.end, Scope(namespace, selects), encoder, headers(encoder.stream_type), lambda: store.rv
+        log, log.end, Scope(namespace, selects), encoder, call.headers(encoder.stream_type), lambda: store.rv
     )
     since = options.resource_version
     if options.send_initial or not since:

@@ -8,7 +8,7 @@ from scale_agent.kube import decoding, encoders, negotiation, query, status, wri
 from scale_agent.kube.http import Response
 from scale_agent.kube.representations import ListMeta
 from scale_agent.kube.verbs import read
-from scale_agent.kube.verbs.call import Call, answer, headers
+from scale_agent.kube.verbs.call import Call, answer
 from scale_agent.kube.version import Obj
 
 _PROPAGATION = ("Background", "Foreground", "Orphan")
@@ -24,7 +24,7 @@ def delete(call: Call) -> Response:
     uid = current.object()["metadata"]["uid"]
     success = status.success(current.name, call.resource.group, call.resource.plural, uid)
     content_type, body = encoders.document(call.core.catalog, success, call.request.headers.get("accept", ""))
-    return Response(200, headers(content_type), body)
+    return Response(200, call.headers(content_type), body)
 
 
 def delete_collection(call: Call) -> Response:
@@ -35,7 +35,7 @@ def delete_collection(call: Call) -> Response:
     for version in found:
         writes.delete(call.core, call.resource, version, options, _actor(call, options))
     encoder = call.encoder()
-    return Response(200, headers(encoder.content_type), encoder.many(found, ListMeta(call.core.store.rv)))
+    return Response(200, call.headers(encoder.content_type), encoder.many(found, ListMeta(call.core.store.rv)))
 
 
 def _actor(call: Call, options: writes.DeleteOptions) -> writes.Actor:

@@ -6,7 +6,7 @@ from typing import Any
 
 from scale_agent.kube import decoding, encoders, negotiation, status, writes
 from scale_agent.kube.http import Response
-from scale_agent.kube.verbs.call import Call, headers
+from scale_agent.kube.verbs.call import Call
 from scale_agent.kube.verbs.write import patched
 from scale_agent.kube.version import Obj, Version
 
@@ -91,4 +91,4 @@ def _write(call: Call, scale: Obj, kind: str) -> Response:
 def _answer(call: Call, version: Version) -> Response:
     scale = scale_of(version.object())
     content_type, body = encoders.document(call.core.catalog, scale, call.request.headers.get("accept", ""))
-    return Response(200, headers(content_type), body)
+    return Response(200, call.headers(content_type), body)

@@ -6,7 +6,7 @@ from typing import Any
 
 from scale_agent.kube import decoding, encoders, moments, negotiation, status, writes
 from scale_agent.kube.http import Response
-from scale_agent.kube.verbs.call import Call, answer, headers
+from scale_agent.kube.verbs.call import Call, answer
 from scale_agent.kube.version import Obj
 
 #: How long a requested token is valid unless the request says otherwise (seconds).
@@ -22,7 +22,7 @@ def _body(call: Call, kind: str) -> Obj:
 
 def _document(call: Call, code: int, obj: Obj) -> Response:
     content_type, body = encoders.document(call.core.catalog, obj, call.request.headers.get("accept", ""))
-    return Response(code, headers(content_type), body)
+    return Response(code, call.headers(content_type), body)
 
 
 def finalize(call: Call) -> Response:
@@ -92,4 +92,4 @@ def evict(call: Call) -> Response:
 def log(call: Call) -> Response:
     """GET …/pods/{name}/log: simulated containers write nothing."""
     call.current()
-    return Response(200, headers("text/plain"), b"")
+    return Response(200, call.headers("text/plain"), b"")
