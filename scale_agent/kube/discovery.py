@@ -1,7 +1,7 @@
 """Discovery documents: what a client is told about groups, versions and resources.
 
 The built-in part is the answer of a real server, kept as data; groups that appear at run time (CRDs) are added behind
-it as a real server does. Aggregated documents (``as=APIGroupDiscoveryList``, v2 only: 1.36 answers 406 to v2beta1) and
+it as a real server does (subresources in the given order: status, scale). Aggregated documents (``as=APIGroupDiscoveryList``, v2 only: 1.36 answers 406 to v2beta1) and
 the plain ``APIVersions``, ``APIGroupList``, ``APIGroup``, ``APIResourceList``.
 """
 
@@ -148,7 +148,7 @@ def _aggregated_resource(resource: Resource) -> Document:
                 "responseKind": _gvk(resource, sub.kind or resource.kind, sub.group, sub.version),
                 "verbs": _verbs(sub.verbs, _SUBRESOURCE_VERBS),
             }
-            for name, sub in sorted(resource.subresources.items())
+            for name, sub in resource.subresources.items()
         ]
     return row
 
@@ -162,7 +162,7 @@ def _resource_list(group_version: str, members: list[Resource]) -> Document:
     rows: list[Document] = []
     for one in members:
         rows.append(_plain_resource(one))
-        rows += [_plain_subresource(one, name) for name in sorted(one.subresources)]
+        rows += [_plain_subresource(one, name) for name in one.subresources]
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": rows}
 
 
@@ -178,7 +178,9 @@ def _plain_resource(resource: Resource) -> Document:
         row["shortNames"] = list(resource.short_names)
     if resource.categories:
         row["categories"] = list(resource.categories)
-    row["storageVersionHash"] = storage_version_hash(resource.group, resource.version, resource.kind)
+    row["storageVersionHash"] = storage_version_hash(
+        resource.group, resource.storage_version or resource.version, resource.kind
+    )
     return row
 
 

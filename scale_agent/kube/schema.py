@@ -35,7 +35,7 @@ class Subresource:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Resource:
-    """One served resource; ``subresources`` by name."""
+    """One served resource; ``subresources`` by name; objects are stored in ``storage_version`` (empty: this one)."""
 
     group: str
     version: str
@@ -47,6 +47,7 @@ class Resource:
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     subresources: Mapping[str, Subresource] = field(default_factory=lambda: MappingProxyType({}))
+    storage_version: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,6 +72,7 @@ def widgets(version: str) -> Resource:
         short_names=("wg",),
         categories=("all",),
         subresources=MappingProxyType(subresources(version)),
+        storage_version="v1",
     )
 
 

@@ -25,6 +25,8 @@ import (
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 )
 
+// The parts' names are what managed fields call them.
+//
 // controlPlaneArgument makes this program run one part of the control plane: "schemagen control-plane etcd FLAGS...".
 const controlPlaneArgument = "control-plane"
 
@@ -42,7 +44,7 @@ func runControlPlane(arguments []string) {
 		etcdmain.Main(os.Args)
 	case "apiserver":
 		os.Exit(cli.Run(apiserver.NewAPIServerCommand()))
-	case "controllers":
+	case "kcm":
 		os.Exit(cli.Run(controllermanager.NewControllerManagerCommand()))
 	}
 }
@@ -95,7 +97,7 @@ func (plane *controlPlane) start() error {
 	if err := plane.waitReady(); err != nil {
 		return err
 	}
-	return plane.run("controllers", "--kubeconfig", plane.path("kubeconfig"), "--service-account-private-key-file", plane.path("sa.key"),
+	return plane.run("kcm", "--kubeconfig", plane.path("kubeconfig"), "--service-account-private-key-file", plane.path("sa.key"),
 		"--root-ca-file", plane.path("ca.crt"), "--use-service-account-credentials", "--secure-port", "0", "--leader-elect=false",
 		"--controllers", "*,-nodeipam,-route,-service-lb-controller,-cloud-node-lifecycle")
 }

@@ -8,7 +8,10 @@ import (
 )
 
 // quiet is how long nothing may change before a new cluster counts as settled.
-const quiet = 10 * time.Second
+const (
+	quiet        = 10 * time.Second
+	standardPort = 6443 // where an API server listens, instead of our own
+)
 
 // transient kinds say something about the recorded process, not about every new cluster.
 var transient = map[string]bool{"Lease": true, "Event": true, "ComponentStatus": true}
@@ -90,6 +93,10 @@ func withoutTimes(value any) any {
 	case []any:
 		for i, inner := range typed {
 			typed[i] = withoutTimes(inner)
+		}
+	case float64:
+		if fmt.Sprint(int(typed)) == apiPort {
+			return standardPort
 		}
 	case string:
 		if _, err := time.Parse(time.RFC3339, typed); err == nil {
