@@ -1,8 +1,9 @@
 """Discovery documents: what a client is told about groups, versions and resources.
 
 The built-in part is the answer of a real server, kept as data; groups that appear at run time (CRDs) are added behind
-it as a real server does (subresources in the given order: status, scale). Aggregated documents (``as=APIGroupDiscoveryList``, v2 only: 1.36 answers 406 to v2beta1) and
-the plain ``APIVersions``, ``APIGroupList``, ``APIGroup``, ``APIResourceList``.
+it as a real server does (subresources in the given order: status, scale). Aggregated documents
+(``as=APIGroupDiscoveryList``, v2 only: 1.36 answers 406 to v2beta1) and the plain ``APIVersions``, ``APIGroupList``,
+``APIGroup``, ``APIResourceList``.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def open_envelope(body: bytes) -> tuple[str, str, bytes]:
 
 
 def fields_of(message: bytes) -> dict[int, bytes]:
-    """The length-delimited fields of a small message by number. Raises :class:`DecodeError`, ``IndexError`` when cut."""
+    """The length-delimited fields of a small message by number. Raises ``DecodeError``, ``IndexError`` when cut."""
     return _parts(message, 0, len(message))
 
 

@@ -32,8 +32,8 @@ class Field:
 
     ``kind`` names the element: ``"message"`` (then ``type`` is its struct), a scalar (``string``, ``bool``, ``int32``,
     ``int64``, ``float64``, ``bytes``) or a special (``quantity``, ``time``, ``microtime``, ``duration``,
-    ``intorstring``, ``fields``, ``raw``, ``json``). ``wrapped`` lists (``ExtraValue``) are a message of their own on the
-    wire. ``number`` is 0 for fields that protobuf does not know.
+    ``intorstring``, ``fields``, ``raw``, ``json``). ``wrapped`` lists (``ExtraValue``) are a message of their own on
+    the wire. ``number`` is 0 for fields that protobuf does not know.
     """
 
     json_name: str

@@ -51,7 +51,8 @@ def test_patch_and_list_marks() -> None:
     pod = spec.fields["spec"].type
     assert pod is not None
     containers = pod.fields["containers"]
-    assert (containers.patch_strategy, containers.patch_merge_key) == ({"merge"}, "name")
+    assert containers.patch_strategy == {"merge"}
+    assert containers.patch_merge_key == "name"
     assert (containers.list_type, containers.list_map_keys) == ("map", ("name",))
     volumes = pod.fields["volumes"]
     assert volumes.patch_strategy == {"merge", "retainKeys"}
@@ -101,7 +102,8 @@ MISMATCHES: tuple[tuple[dict[str, Any], str], ...] = (
     ),
     (
         pod(containers={"a": 1}),
-        "json: cannot unmarshal object into Go struct field PodSpec.spec.template.spec.containers of type []v1.Container",
+        "json: cannot unmarshal object into Go struct field PodSpec.spec.template.spec.containers "
+        "of type []v1.Container",
     ),
     (
         pod(containers=[5]),
@@ -109,7 +111,8 @@ MISMATCHES: tuple[tuple[dict[str, Any], str], ...] = (
     ),
     (
         pod(containers=[{"image": 7}]),
-        "json: cannot unmarshal number into Go struct field Container.spec.template.spec.containers.image of type string",
+        "json: cannot unmarshal number into Go struct field Container.spec.template.spec.containers.image "
+        "of type string",
     ),
     (
         of("v1", "ConfigMap", data={"a.b": 5}),
