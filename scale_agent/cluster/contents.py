@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from scale_agent.cluster.identity import SUFFIX_ALPHABET
 
 Obj = dict[str, Any]
@@ -23,8 +25,8 @@ ROLES = ("control-plane", "etcd", "worker")
 WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
 DEFAULT_CAPACITY = {"cpu": "4", "ephemeral-storage": "100Gi", "memory": "8Gi", "pods": "110"}
 
-#: When everything in a profile was made: fixed, so that snapshots are equal on every run.
-MADE_AT = "2026-01-01T08:00:00Z"
+#: Stands for the time since when everything is as it is.
+MADE_AT = "@made-at@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,9 @@ def objects(
     namespaces: Sequence[Namespace],
     workloads: Sequence[Workload],
     extra: Sequence[Obj],
+    made_at: str,
 ) -> list[Obj]:
-    """All objects, owners before what they own."""
+    """All objects, owners before what they own, fresh on every call. ``made_at``: their age (RFC 3339)."""
     made_nodes = [
         _node(version, node, name, number)
         for number, (node, name) in enumerate(((node, name) for node in nodes for name in _names(node)), start=1)
@@ -85,7 +88,9 @@ def objects(
     for workload in workloads:
         for name in _names(workload):
             made += _workload(workload, name, node_names)
-    return made_nodes + made + [copy.deepcopy(obj) for obj in extra]
+    packed = orjson.dumps([*made_nodes, *made, *extra]).replace(MADE_AT.encode(), made_at.encode())
+    unpacked: list[Obj] = orjson.loads(packed)
+    return unpacked
 
 
 _BOOTSTRAP = ("default", "kube-system", "kube-public", "kube-node-lease")

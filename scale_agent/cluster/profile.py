@@ -49,9 +49,9 @@ class Profile:
         """The address without its port."""
         return self.address.rpartition(":")[0]
 
-    def objects(self) -> list[dict[str, Any]]:
+    def objects(self, made_at: str = "2026-01-01T08:00:00Z") -> list[dict[str, Any]]:
         """Everything the profile puts into a cluster, as Kubernetes objects; fresh ones on every call."""
-        return contents.objects(self.version, self.nodes, self.namespaces, self.workloads, self.extra)
+        return contents.objects(self.version, self.nodes, self.namespaces, self.workloads, self.extra, made_at)
 
 
 def load(path: str | Path) -> Profile:

@@ -13,6 +13,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import gevent
@@ -97,7 +98,9 @@ class Runtime:
         """The profile's contents, compiled once per process."""
         snapshot = self._snapshots.get(profile.digest)
         if snapshot is None:
-            snapshot = Snapshot.build(profile.objects(), version=profile.version, now=self.clock())
+            now = self.clock()
+            made_at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            snapshot = Snapshot.build(profile.objects(made_at), version=profile.version, now=now)
             self._snapshots[profile.digest] = snapshot
         return snapshot
 
