@@ -51,6 +51,8 @@ class Director:
         self._printed = True
         self.workers = Workers(environment)
         self._quit = self._guard_quit()
+        #: Called when users have stopped and clusters still stand; its lines are printed at the end.
+        self.before_cleanup: Callable[[RunOptions], list[str]] = lambda options: []
         self._reset()
 
     def _reset(self) -> None:
@@ -67,6 +69,7 @@ class Director:
         self._cleanup: Cleanup | None = None
         self._job = None
         self._expected = 0
+        self._notes: list[str] = []
 
     # -- before the run ------------------------------------------------------------------------------------------
 
@@ -239,7 +242,8 @@ class Director:
 
     def _clean_up(self) -> None:
         try:
-            if self._cleanup is not None:
+            if self._cleanup is not None and self.options is not None:
+                self._notes = self.before_cleanup(self.options)
                 self._cleanup.run()
         except Exception as error:
             logger.exception("clean-up failed")
@@ -281,7 +285,7 @@ class Director:
             outcome, swept = self._cleanup.outcome, self._cleanup.swept
             costs |= {"local": self._cleanup.costs} if self._cleanup.costs else {}
         removal = removal_line(outcome, len(self.store.ledger), swept)
-        print_end(self._console, self.store.ledger, self.verdict, costs.values(), removal)
+        print_end(self._console, self.store.ledger, self.verdict, costs.values(), [removal, *self._notes])
 
     def quitting(self) -> None:
         """Locust ends: stop the test if it runs, and wait for clean-up."""

@@ -103,7 +103,9 @@ class Meter:
 
         Locust's table has one row per verb (with one per resource it would have a hundred); records have both.
         """
-        self.request(names.SERVED, names.one_of(verb, names.VERBS), ms, size_out, f"status {status}" if status >= 500 else "")
+        self.request(
+            names.SERVED, names.one_of(verb, names.VERBS), ms, size_out, f"status {status}" if status >= 500 else ""
+        )
         tally = self._served.setdefault((verb, resource, status), ServedTally())
         tally.n += 1
         tally.sum_ms += ms

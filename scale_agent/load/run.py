@@ -6,10 +6,12 @@ can attach the plugin to any environment; importing :mod:`scale_agent.load` atta
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -23,7 +25,7 @@ from scale_agent.load import messages, sinks
 from scale_agent.load.director import Director
 from scale_agent.load.dispatcher import fix_topology, raise_open_files_limit
 from scale_agent.load.doors import Doors
-from scale_agent.load.options import STANDIN_FILE, add_arguments
+from scale_agent.load.options import STANDIN_FILE, RunOptions, add_arguments
 from scale_agent.load.preflight import with_form
 from scale_agent.load.process import Process
 from scale_agent.load.standin_process import StandinProcess
@@ -153,7 +155,7 @@ def on_init(environment: Environment, doors: Doors) -> None:
         return
     try:
         if options.standin:
-            _start_standin(environment, options)
+            _start_standin(environment, options, run.director)
         if options.headless:
             run.director.prepare()
     except ScaleAgentError as error:
@@ -161,17 +163,31 @@ def on_init(environment: Environment, doors: Doors) -> None:
         sys.exit(2 if isinstance(error, InputError) else 1)
 
 
-def _start_standin(environment: Environment, options: Any) -> None:
+def _start_standin(environment: Environment, options: Any, director: Director) -> None:
     standin = StandinProcess()
     ready = standin.wait_ready()
     environment.host = options.host = ready.url
     setattr(options, STANDIN_FILE, standin.ready_file)
     _hear(environment.events.quit, lambda **_: standin.stop())
+    director.before_cleanup = lambda run: _note_report(standin, run)
     logger.info("A stand-in Rancher serves at %s: it is not Rancher, see its limits", ready.url)
 
 
 def _hear(hook: Any, listener: Callable[..., None]) -> None:
     hook.add_listener(listener)
+
+
+def _note_report(standin: StandinProcess, options: RunOptions) -> list[str]:
+    """Keep the stand-in's report beside the run's files; lines for the terminal: what it is not, what it rejects."""
+    try:
+        report = standin.report()
+        Path(options.out, "standin.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    except (OSError, ValueError) as error:
+        return [f"The stand-in's report could not be kept: {type(error).__name__}"]
+    lines = [f"Against a stand-in: {limit}" for limit in report["limits"][:2]]
+    for entry in report["clusters"]:
+        lines += [f"The stand-in rejects {entry['name']}: {problem}" for problem in entry["problems"][:1]]
+    return lines[:6]
 
 
 def attach_to_command_line(events: Events, doors: Doors) -> None:

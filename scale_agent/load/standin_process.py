@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from scale_agent.errors import InputError
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
@@ -55,6 +57,7 @@ class StandinProcess:
     def __init__(self, arguments: tuple[str, ...] = ()) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="scale-agent-standin-")
         self.ready_file = os.path.join(self._directory.name, "ready.json")
+        self.ready: Ready | None = None
         self.log_file = os.path.join(self._directory.name, "standin.log")
         command = [
             sys.executable,
@@ -94,7 +97,18 @@ class StandinProcess:
                     f"the stand-in did not start: {said}", where="--standin", cure="try python -m scale_agent standin"
                 )
             sleep(0.05)
-        return read_ready(self.ready_file)
+        self.ready = read_ready(self.ready_file)
+        return self.ready
+
+    def report(self) -> dict[str, Any]:
+        """What the stand-in has seen and found wrong; :class:`OSError` or ``ValueError`` if it does not say."""
+        if self.ready is None:
+            raise ValueError("the stand-in was never ready")
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy or another bundle of authorities must not come between us
+            answer = session.get(f"{self.ready.url}/standin/report", verify=self.ready.cacert, timeout=20)
+            found: dict[str, Any] = answer.json()
+            return found
 
     def stop(self) -> None:
         """End it and forget its files; idempotent."""

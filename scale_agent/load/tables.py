@@ -76,15 +76,16 @@ def removal_line(outcome: Outcome | None, clusters: int, swept: int) -> str:
 
 
 def print_end(
-    console: Console, ledger: Ledger, verdict: Verdict, costs: Iterable[Mapping[str, object]], removal: str
+    console: Console, ledger: Ledger, verdict: Verdict, costs: Iterable[Mapping[str, object]], lines: Iterable[str]
 ) -> None:
     """Print everything that a run says at its end."""
     console.print(phase_table(ledger))
     if ledger.failures():
         console.print(stuck_table(ledger))
-    console.print(costs_line(costs), highlight=False)
-    console.print(removal, highlight=False)
+    console.print(costs_line(costs), highlight=False, markup=False)
+    for line in lines:
+        console.print(line, highlight=False, markup=False)
     for problem in verdict.problems:
-        console.print(f"✗ {problem}", highlight=False, style="red")
+        console.print(f"✗ {problem}", highlight=False, markup=False, style="red")
     if not verdict.problems:
         console.print(f"✓ all {len(ledger)} clusters became active, and all is clean", highlight=False, style="green")

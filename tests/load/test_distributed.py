@@ -122,26 +122,19 @@ def test_a_lost_worker_is_a_failure_and_the_others_go_on(crowd: Crowd, rancher: 
     assert f"worker {label} was lost with 2 clusters" in crowd.said.getvalue()
 
 
-def test_a_worker_that_cannot_take_part_says_why_and_ends_the_run(crowd: Crowd, rancher: FakeRancher) -> None:
-    rancher.refusals["login"] = []
-    crowd.director.prepare()
-    # The preflight's and the master's log-ins succeed, the workers' do not: their tokens differ on real machines.
-    master_logins = 1
-    error = RancherError("unauthorized", "this worker's token is wrong", status=401)
-    login = FakeDoors.site
+def test_a_worker_that_cannot_take_part_says_why_and_ends_the_run(
+    crowd: Crowd, rancher: FakeRancher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The master's token is good, a worker's is not: on real machines they come from different environments."""
+    open_site = FakeDoors.site
 
-    def refusing_site(*arguments: Any) -> Any:
-        site = login(*arguments)
-        rancher.refusals["login"] = [error]
-        return site
+    def refused_site(*arguments: Any) -> Any:
+        rancher.refusals["login"] = [RancherError("unauthorized", "this worker's token is wrong", status=401)]
+        return open_site(*arguments)
 
-    FakeDoors.site = refusing_site  # type: ignore[method-assign]
-    try:
-        crowd.start(2)
-        wait_for(lambda: crowd.director.verdict is not None)
-    finally:
-        FakeDoors.site = login  # type: ignore[method-assign]
-    assert master_logins
+    monkeypatch.setattr(FakeDoors, "site", refused_site)
+    crowd.start(2)
+    wait_for(lambda: crowd.director.verdict is not None)
     crowd.end()
     assert crowd.master.process_exit_code == 1
     assert "a worker refused: this worker's token is wrong" in crowd.said.getvalue()
@@ -156,7 +149,8 @@ def test_records_of_another_run_are_not_taken(crowd: Crowd) -> None:
     worker.send_message("scale-agent-records", stale)
     worker.send_message("scale-agent-records", {**stale, "run": "r1", "lines": ["garbage\n"]})
     wait_for(lambda: crowd.director.store.garbled)
-    assert list(crowd.director.store.ledger.rows) == ["sim-r1-00000"] or "x" not in crowd.director.store.ledger.rows
+    assert "x" not in crowd.director.store.ledger.rows
+    assert len(crowd.director.store.ledger) == 1
     assert crowd.end() == 1
     assert "1 records were lost" in crowd.said.getvalue()
 

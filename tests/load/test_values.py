@@ -27,7 +27,8 @@ def test_numbers_are_the_lowest_free_ones_of_the_workers_block() -> None:
 
 
 def test_numbers_are_never_handed_out_twice() -> None:
-    numbers, held, chance = Numbers(-1), set(), random.Random(1)
+    numbers, chance = Numbers(-1), random.Random(1)
+    held: set[int] = set()
     for _ in range(2000):
         if held and chance.random() < 0.4:
             numbers.give(held.pop())
