@@ -92,7 +92,7 @@ class Discovery:
 
 @lru_cache(maxsize=64)
 def discovery(schema: Schema, extra: tuple[Resource, ...] = (), server_address: str = "127.0.0.1:6443") -> Discovery:
-    """A shared :class:`Discovery`: clusters with the same :class:`Resource` objects get the same one."""
+    """A shared :class:`Discovery`: clusters with equal custom resources get the same one."""
     return Discovery(schema, extra, server_address=server_address)
 
 

@@ -33,7 +33,7 @@ class Subresource:
     verbs: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Resource:
     """One served resource; ``subresources`` by name; objects are stored in ``storage_version`` (empty: this one)."""
 
@@ -46,7 +46,7 @@ class Resource:
     singular: str = ""
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
-    subresources: Mapping[str, Subresource] = field(default_factory=lambda: MappingProxyType({}))
+    subresources: Mapping[str, Subresource] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     storage_version: str = ""
 
 

@@ -76,6 +76,12 @@ def widgets(version: str) -> Resource:
     )
 
 
+def test_clusters_with_equal_custom_resources_share_documents() -> None:
+    """Resources compare by value."""
+    assert discovery.discovery(SCHEMA, (widgets("v1"),)) is discovery.discovery(SCHEMA, (widgets("v1"),))
+    assert discovery.discovery(SCHEMA, (widgets("v2"),)) is not discovery.discovery(SCHEMA, (widgets("v1"),))
+
+
 WITH_CUSTOM = discovery.discovery(SCHEMA, (widgets("v1beta1"), widgets("v1")), SERVER)
 
 
