@@ -7,14 +7,19 @@ agent makes before it opens its tunnel are recorded in the 2.15.0 agents' own re
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+from tests.kube.replay.identity import CERTIFICATE, TOKEN
+from tests.kube.replay.recording import Recorded, load
 
 Object = dict[str, Any]
 
 #: Where the agent notes which secret it made.
 REFERENCE = "rancher.io/service-account.secret-ref"
 
+AGGREGATION_LINE = 11
 TOKEN_TYPE = "kubernetes.io/service-account-token"
 
 
@@ -31,17 +36,21 @@ def _secret(name: str, like: Object, kind: str, data: dict[str, str]) -> Object:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": kind, "data": data}
 
 
-def credentials(objects: Sequence[Object]) -> Iterator[Object]:
-    """The import manifest's secret: its name is in the agent's Deployment."""
+def credentials(objects: Sequence[Object], lines: Sequence[Recorded]) -> Iterator[Object]:
+    """The import manifest's secret: its name is in the agent's Deployment, its form is that of the redeployed one."""
     shown = {one["metadata"]["name"] for one in objects if one["kind"] == "Secret"}
+    posted = [line for line in lines if line.method == "POST" and b'"cattle-credentials-' in line.body]
     for deployment in objects:
-        if deployment["kind"] != "Deployment":
+        if deployment["kind"] != "Deployment" or not posted:
             continue
         for volume in deployment["spec"]["template"]["spec"].get("volumes", ()):
-            if volume["secret"]["secretName"] in shown:
+            name, form = volume["secret"]["secretName"], json.loads(posted[0].body)
+            if name in shown:
                 continue
-            data = {"namespace": "", "token": _text("x" * 54), "url": _text("https://127.0.0.1:9443")}
-            yield _secret(volume["secret"]["secretName"], deployment, "Opaque", data)
+            text = json.dumps(form).replace(form["metadata"]["name"], name)
+            made = _secret(name, deployment, "Opaque", form["data"])
+            made["metadata"]["annotations"] = json.loads(text)["metadata"]["annotations"]
+            yield made
 
 
 def secrets(objects: Sequence[Object]) -> Iterator[Object]:
@@ -55,7 +64,7 @@ def secrets(objects: Sequence[Object]) -> Iterator[Object]:
 
 def _token(name: str, account: Object) -> Object:
     meta = account["metadata"]
-    data = {"ca.crt": _text("c" * 600), "namespace": _text(meta["namespace"]), "token": _text("t" * 900)}
+    data = {"ca.crt": _text("c" * CERTIFICATE), "namespace": _text(meta["namespace"]), "token": _text("t" * sum(TOKEN))}
     out = _secret(name, account, TOKEN_TYPE, data)
     out["metadata"]["generateName"] = f"{meta['name']}-token-"
     out["metadata"]["labels"] = {"cattle.io/service-account.name": meta["name"]}
@@ -69,6 +78,9 @@ def _token(name: str, account: Object) -> Object:
 
 
 def _aggregation(account: Object) -> Object:
-    return _secret(
-        "stv-aggregation", account, "Opaque", {"token": _text("t" * 54), "url": _text("https://127.0.0.1:9443")}
-    )
+    """As recorded in 2.15.0, line 11; the other versions' differ in addresses and checksums only."""
+    recorded = next(line for line in load("rancher-2.15.0/agent-own-requests.jsonl") if line.line == AGGREGATION_LINE)
+    body: Object = json.loads(recorded.body)
+    made = _secret("stv-aggregation", account, "Opaque", body["data"])
+    made["metadata"] |= {name: body["metadata"][name] for name in ("annotations", "labels")}
+    return made

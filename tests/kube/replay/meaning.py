@@ -1,7 +1,7 @@
 """What two bodies mean, and where their meanings differ.
 
 Set aside, everywhere: points in time and ages, resource versions (checked one by one in ``versions.py``), managed
-fields, and what only its owner can make (tokens, certificates, digests).
+fields, and what only its owner can make (tokens, certificates, digests, the commit that a server was built from).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ INSIDE = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "<time>"),
 )
 DROPPED = frozenset({"resourceVersion", "managedFields", "selfLink"})
-OWNED = frozenset({"token", "ca.crt"})
+OWNED = frozenset({"token", "ca.crt", "gitCommit"})
 SHOWN = 160
 
 

@@ -87,10 +87,12 @@ def _note_uids(names: Names, line: Recorded) -> None:
         return
     for meta in (asked(line), answered(line)):
         name = place.name or names.created.get(line.where) or meta.get("name")
-        if name and meta.get("uid") and not place.sub:
+        if name and meta.get("uid") and place.sub in ("", "status"):
             names.uids.setdefault(place.key(name), []).append((line.at_s, meta["uid"]))
         for owner in meta.get("ownerReferences", ()):
             _note_owner(names, line, place.namespace, owner)
+    if line.method == "DELETE" and (uid := _deleted_uid(line)):
+        names.uids.setdefault(place.key(), []).append((line.at_s, uid))
     for key, uid in _listed(line, place.collection):
         names.uids.setdefault(key, []).append((line.at_s, uid))
 
@@ -110,9 +112,21 @@ def _note_owner(names: Names, line: Recorded, namespace: str, owner: Mapping[str
         names.uids.setdefault(key, []).append((line.at_s, owner["uid"]))
 
 
+def _deleted_uid(line: Recorded) -> str:
+    """The uid in the details of the Status that answers a deletion."""
+    if line.answer_bytes.startswith(wire.MAGIC):
+        return wire.first(wire.first(wire.first(line.answer_bytes[len(wire.MAGIC) :], 2), 5), 6).decode()
+    details = line.answer.get("details") or {} if isinstance(line.answer, dict) else {}
+    return str(details.get("uid", ""))
+
+
 def _listed(line: Recorded, collection: str) -> Iterator[tuple[str, str]]:
-    """(key, uid) of the rows or items of a recorded list, when it is JSON."""
+    """(key, uid) of the rows or items of a recorded list, when it is JSON, and of the events of a protobuf watch."""
     body = line.answer_bytes
+    if line.is_watch and "protobuf" in line.content_type:
+        for meta in wire.watched(body):
+            if "uid" in meta:
+                yield _item_key(collection, meta), meta["uid"]
     if line.is_watch or body.startswith(wire.MAGIC) or not body.startswith(b"{"):
         return
     found = json.loads(body)

@@ -83,7 +83,7 @@ def _template(given_up: bool) -> dict[str, Any]:
 def _plain(node: dict[str, Any]) -> dict[str, Any]:
     out = copy.deepcopy(node)
     out.update(kind="Node", apiVersion="v1")
-    for name in ("managedFields", "resourceVersion", "uid", "creationTimestamp"):
+    for name in ("resourceVersion", "uid", "creationTimestamp"):
         out["metadata"].pop(name, None)
     for name in AGENT:
         out["metadata"]["annotations"].pop(name, None)
@@ -101,6 +101,7 @@ def _dressed(look: Look, meta: dict[str, Any]) -> dict[str, Any]:
 def history(timeline: Timeline, ordered: Sequence[Recorded]) -> Additions:
     """The node at second 0, and the writes that changed its look."""
     looks = [(line, look) for line in ordered if (look := _look(line)) is not None]
+    looks.insert(0, (ordered[0], Look(False, looks[0][1].given_up)))  # the agent annotates 10 s after its start
     uid = gather(ordered).uid_after(KEY, 0)
     meta: dict[str, Any] = {"uid": uid, "creationTimestamp": _created(ordered)}
     out = Additions([_dressed(looks[0][1], meta)])

@@ -10,7 +10,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from tests.kube.replay.meta import answered, asked, target
 from tests.kube.replay.names import Names
@@ -64,7 +64,19 @@ def _writes(touches: Iterable[Touch]) -> list[Touch]:
     slots = [i for i, t in enumerate(writes) if t.place]
     for slot, write in zip(slots, sorted((writes[i] for i in slots), key=lambda t: t.place), strict=True):
         writes[slot] = write
-    return writes
+    return _unchanging_first(writes)
+
+
+def _unchanging_first(writes: list[Touch]) -> list[Touch]:
+    """Of writes that needed the same version all but the last changed nothing: their answers are as long as before."""
+    out: list[Touch] = []
+    for (needs, makes), group in groupby(writes, key=lambda t: (t.needs, t.makes)):
+        same = list(group)
+        if needs and not makes and len(same) > 1 and out:
+            before = out[-1].line.length
+            same.sort(key=lambda t: t.line.length != before)
+        out += same
+    return out
 
 
 def _edges(touches: list[Touch]) -> Iterable[tuple[int, int]]:
@@ -75,6 +87,8 @@ def _edges(touches: list[Touch]) -> Iterable[tuple[int, int]]:
             yield from _after_cause(touch, writes)
         elif touch.line.method == "GET" and touch.makes:
             yield from _around_read(touch, writes)
+        elif touch.line.method == "GET" and not touch.line.has_answer:
+            yield from _by_length(touch, writes)
         elif touch.line.status == 404:
             yield from _before_creation(touch, writes)
 
@@ -83,10 +97,8 @@ def _after_cause(touch: Touch, writes: list[Touch]) -> Iterable[tuple[int, int]]
     if touch.line.method == "POST":
         yield from ((w.index, touch.index) for w in writes[:1] if w.line.method == "POST")
         return
-    for write in writes:
-        if write.place > touch.needs:
-            yield write.index, touch.index
-            return
+    later = [write for write in writes if write.place > touch.needs]
+    yield from ((write.index, touch.index) for write in later if write.place == later[0].place)
 
 
 def _around_read(touch: Touch, writes: list[Touch]) -> Iterable[tuple[int, int]]:
@@ -99,6 +111,16 @@ def _around_read(touch: Touch, writes: list[Touch]) -> Iterable[tuple[int, int]]
         else:
             yield touch.index, write.index
             return
+
+
+def _by_length(touch: Touch, writes: list[Touch]) -> Iterable[tuple[int, int]]:
+    """A read whose version is unknown and that overlapped a write: its length says which side of it it was on."""
+    for write in writes:
+        overlaps = write.line.at_s <= touch.done_s and touch.line.at_s <= write.done_s
+        if overlaps and touch.line.length == write.line.length:
+            yield write.index, touch.index
+        elif overlaps and touch.line.length > 0 and touch.line.content_type == write.line.content_type:
+            yield touch.index, write.index
 
 
 def _before_creation(touch: Touch, writes: list[Touch]) -> Iterable[tuple[int, int]]:

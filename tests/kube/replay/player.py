@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import json
 import re
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
-from scale_agent.kube.server import ApiServer
-
 from scale_agent.kube.http import Headers, Request, Response, Watch
+from scale_agent.kube.server import ApiServer
 from tests.kube.replay import wire
+from tests.kube.replay.decode import decoded
 from tests.kube.replay.identity import ScriptedIdentity
-from tests.kube.replay.meta import answered, asked, metadata_of, target
+from tests.kube.replay.meta import Target, answered, asked, metadata_of, target
 from tests.kube.replay.names import SUFFIX, Names
 from tests.kube.replay.recording import Recorded
 from tests.kube.replay.state import Write
 from tests.kube.replay.streams import last_version
 from tests.kube.replay.versions import Versions
 
+#: Stands for an exception out of the server.
+CRASHED = 599
 READ_BYTES = 1 << 20
 ADMIN = {"accept": "application/json", "content-type": "application/json", "user-agent": "kcm/v1.36.2"}
+MERGE = "application/merge-patch+json"
 HASH = re.compile(r"hash=([0-9A-Fa-f]+)")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Outcome:
     """What our server answered to one line. ``mapping`` says where versions contradict the recording."""
 
@@ -56,6 +62,7 @@ class Player:
     failed_writes: list[str] = field(default_factory=list)
     _open: list[Outcome] = field(default_factory=list)
     _watches: list[Outcome] = field(default_factory=list)
+    _readable: list[Outcome] = field(default_factory=list)
     _seen: dict[tuple[str, ...], str] = field(default_factory=dict)
     _hashes: dict[str, str] = field(default_factory=dict)
     _now_s: float = 0.0
@@ -69,6 +76,7 @@ class Player:
             for write in self.writes.get(line.where, ()):
                 self._write(write)
             outcomes.append(self._play(line))
+            self._pull()
         for outcome in sorted(self._open, key=lambda o: _end_s(o.line)):
             if (end_s := _end_s(outcome.line)) < float("inf"):
                 self._advance(end_s)
@@ -88,6 +96,7 @@ class Player:
         self._now_s = max(self._now_s, at_s)
         due = self.api.advance(self.started_s + self._now_s)
         assert due is None or due > self.started_s + self._now_s, "advance() left something due"
+        self._pull()
 
     def _finish(self, outcome: Outcome) -> None:
         self._open.remove(outcome)
@@ -99,30 +108,48 @@ class Player:
     # one request
 
     def _handle(self, request: Request) -> Response | Watch:
-        return self.api.handle(request, self.started_s + self._now_s)
+        try:
+            return self.api.handle(request, self.started_s + self._now_s)
+        except Exception as crash:  # noqa: BLE001 - one crash must not hide what the other lines show
+            last = traceback.extract_tb(crash.__traceback__)[-1]
+            text = f"{type(crash).__name__}: {crash} ({Path(last.filename).name}:{last.lineno})"
+            return Response(CRASHED, (), text.encode())
 
     def _play(self, line: Recorded) -> Outcome:
         mapping: list[str] = []
         request = self._mapped(line, mapping)
         self._prime(line)
         answer = self._handle(request)
-        self.identity.prime("", "")
+        self.identity.prime((), "")
         if isinstance(answer, Response):
             outcome = Outcome(line, answer.status, answer.headers, answer.body, mapping)
         else:
             outcome = Outcome(line, answer.status, answer.headers, b"", mapping, answer)
-            self._open.append(outcome)
-            self._watches.append(outcome)
+            self._watch(outcome, answer)
         self._learn(outcome)
         return outcome
+
+    def _watch(self, outcome: Outcome, watch: Watch) -> None:
+        """As a transport does: pull until nothing is left, then wait to be told."""
+        self._open.append(outcome)
+        self._watches.append(outcome)
+        watch.on_readable = lambda: self._readable.append(outcome)
+        outcome.body += _drained(watch)
+
+    def _pull(self) -> None:
+        while self._readable:
+            outcome = self._readable.pop()
+            if outcome in self._open and outcome.watch is not None:
+                outcome.body += _drained(outcome.watch)
 
     def _prime(self, line: Recorded) -> None:
         place, name = target(line.path), self.names.created.get(line.where, "")
         if line.method != "POST" or place is None:
             return
-        uid = self.names.uid_after(place.key(name), line.at_s) if name else ""
+        keys = [place.key(name), *_furnished(place, name, line)]
+        uids = [self.names.uid_after(key, line.at_s) if name else "" for key in keys]
         generated = name if asked(line).get("generateName") else ""
-        self.identity.prime(uid, generated[-SUFFIX:])
+        self.identity.prime(uids, generated[-SUFFIX:])
 
     def _mapped(self, line: Recorded, mapping: list[str]) -> Request:
         request = line.request()
@@ -167,8 +194,6 @@ class Player:
         """Where our client would go on watching: after its list, or after the last event of its watch."""
         watched = [o for o in self._watches if _stream(o.line) == _stream(line)]
         for outcome in watched:
-            assert outcome.watch is not None
-            outcome.body += _drained(outcome.watch)
             version = last_version(outcome.header("Content-Type"), outcome.body)
             self._seen[_stream(line)] = version or self._seen.get(_stream(line), "")
         return self._seen.get(_stream(line), "")
@@ -187,9 +212,11 @@ class Player:
 
     def _write(self, write: Write) -> None:
         body = json.dumps(write.object).encode() if write.object is not None else b""
-        self.identity.prime(write.uid, "")
-        answer = self._handle(Request(write.method, write.path, headers=ADMIN, body=body))
-        self.identity.prime("", "")
+        uids = [self.names.uid_after(key, 0.0) for key in _services(write.object or {})]
+        self.identity.prime((write.uid, *uids), "")
+        headers = ADMIN | {"content-type": MERGE} if write.method == "PATCH" else ADMIN
+        answer = self._handle(Request(write.method, write.path, headers=headers, body=body))
+        self.identity.prime((), "")
         if answer.status >= 300:
             text = answer.body.decode() if isinstance(answer, Response) else ""
             what = f"before {write.before}: {write.method} {write.path}"
@@ -198,6 +225,22 @@ class Player:
 
 def _end_s(line: Recorded) -> float:
     return line.at_s + line.duration_s if line.length >= 0 else float("inf")
+
+
+def _furnished(place: Target, name: str, line: Recorded) -> list[str]:
+    """What our server makes together with an object, in its order."""
+    if place.resource == "namespaces":
+        return [f"{place.key(name)}/serviceaccounts/default"]
+    if place.resource == "customresourcedefinitions" and line.body:
+        return _services(decoded(line.headers.get("Content-Type", ""), line.body))
+    return []
+
+
+def _services(definition: dict[str, Any]) -> list[str]:
+    """The APIServices of a custom resource definition."""
+    spec = definition.get("spec", {}) if definition.get("kind") == "CustomResourceDefinition" else {}
+    collection = "/apis/apiregistration.k8s.io/v1/apiservices"
+    return [f"{collection}/{version['name']}.{spec['group']}" for version in spec.get("versions", ())]
 
 
 def _stream(line: Recorded) -> tuple[str, ...]:

@@ -12,15 +12,15 @@ import copy
 import gzip
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from tests.kube.replay import agents, definitions, nodes, tables
+from tests.kube.replay import agents, definitions, furnishings, nodes, tables
 from tests.kube.replay.decode import decoded
 from tests.kube.replay.meaning import normal
-from tests.kube.replay.meta import asked, target
+from tests.kube.replay.meta import Target, asked, target
 from tests.kube.replay.names import Names, gather
 from tests.kube.replay.order import by_effect
 from tests.kube.replay.recording import Recorded
@@ -29,7 +29,10 @@ from tests.kube.replay.timeline import TIMELINES, Timeline
 
 #: What the recorded writer of the first version that we see had just added: taken back to get at the one before.
 UNDO_FINALIZERS = frozenset({"controller.cattle.io/namespace-auth"})
-UNDO_ANNOTATIONS = frozenset({agents.REFERENCE, "field.cattle.io/projectId"})
+UNDO_ANNOTATIONS = frozenset({agents.REFERENCE, "field.cattle.io/projectId", "cattle.io/status"})
+#: The timeline whose recorder kept the managed fields of JSON answers.
+LENDER = "rancher-2.15.0-steve"
+USED = "kubernetes.io/legacy-token-last-used"
 UNDO_FIELDS = ("automountServiceAccountToken",)
 
 #: Kinds whose later changes the API server's own rules explain: filled tokens, finished deletions.
@@ -56,7 +59,7 @@ class Walk:
         if line.method == "GET":
             if place.name and not _json_or_protobuf(line):
                 self.unseen_since.setdefault(place.key(), line.where)
-            for key, seen in _shown(line):
+            for key, seen in _shown(line, self.latest):
                 self._seen(key, seen, line)
             return
         name = place.name or self.names.created.get(line.where) or asked(line).get("name", "")
@@ -76,6 +79,8 @@ class Walk:
         if self._is_old(seen["metadata"]):
             self.objects.append(_bare(seen))
             return
+        if key.endswith("/serviceaccounts/default"):
+            return  # every new namespace gets one by our server's own rules
         collection, uid = key.rpartition("/")[0], seen["metadata"].get("uid", "")
         self.writes.append(Write(before, "POST", collection, _bare(seen), uid, "appears in this answer"))
 
@@ -84,7 +89,9 @@ class Walk:
         return made_s <= self.timeline.started_s and meta.get("namespace") not in self.namespaces_made
 
     def _changed(self, key: str, old: dict[str, Any], new: dict[str, Any], before: str) -> None:
-        if new.get("kind") in OWN_RULES:
+        if new.get("kind") == "Secret" and USED in _labels(new):
+            self._labelled(key, new, before)
+        if new.get("kind") == "Secret" or (new.get("kind") in OWN_RULES and _labels(new) == _labels(old)):
             return
         old, new = _bare(old), _bare(new)
         if normal(_without_status(old)) != normal(_without_status(new)):
@@ -99,12 +106,29 @@ class Walk:
         body = _object(line, line.body)
         if key not in self.latest and line.method == "PUT" and body and not sub:
             self._existed(key, body, line)
+        elif line.method == "PUT" and not sub and body:
+            self._observed(key, body, line.where)
         if line.method == "DELETE":
             self.latest.pop(key, None)
         elif line.has_answer and not sub and (answer := _object(line, line.answer_bytes)):
             self.latest[key] = (answer["metadata"].get("resourceVersion", ""), answer)
         elif body and not sub and line.method != "PATCH":
             self.latest[key] = ("", body)
+
+    def _observed(self, key: str, body: dict[str, Any], before: str) -> None:
+        """A PUT's body says how its writer had seen what only others write: the label of a used token, a status."""
+        version, known = self.latest[key]
+        if body["kind"] == "Secret" and USED in _labels(body):
+            self._labelled(key, body, before)
+        seen = {**_bare(known), "status": body.get("status")}
+        if body["kind"] == "Deployment" and version and normal(known.get("status")) != normal(seen["status"]):
+            self.writes.append(Write(before, "PUT", f"{key}/status", seen, "", "its next writer had seen this status"))
+
+    def _labelled(self, key: str, secret: dict[str, Any], before: str) -> None:
+        """The API server notes on a token secret when its token was last used."""
+        if USED not in _labels(self.latest[key][1]):
+            patch = {"metadata": {"labels": {USED: _labels(secret)[USED]}}}
+            self.writes.append(Write(before, "PATCH", key, patch, "", "its token was used"))
 
     def _existed(self, key: str, body: dict[str, Any], line: Recorded) -> None:
         """A PUT to what nobody had shown: its body says what was there before, but for what it has just added."""
@@ -126,10 +150,13 @@ def _object(line: Recorded, body: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) and value.get("metadata") else {}
 
 
-def _shown(line: Recorded) -> Iterator[tuple[str, dict[str, Any]]]:
+def _shown(line: Recorded, known: Mapping[str, tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, dict[str, Any]]]:
     """(key, full object) of everything that an answer shows."""
     place, value = target(line.path), _object(line, line.answer_bytes)
-    if place is None or not value or place.sub or "Table" in value.get("kind", ""):
+    if place is None or not value or place.sub:
+        return
+    if value.get("kind") == "Table":
+        yield from _rows(value, place, known)
         return
     if place.name:
         yield place.key(), value
@@ -142,12 +169,27 @@ def _shown(line: Recorded) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"{place.root}{space}/{place.resource}/{item['metadata']['name']}", item
 
 
+def _rows(
+    table: dict[str, Any], place: Target, known: Mapping[str, tuple[str, dict[str, Any]]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A row shows metadata only: the rest is as it was last seen, of what was seen at all."""
+    for row in table["rows"]:
+        meta = row["object"]["metadata"]
+        key = place.key(meta["name"])
+        if key in known:
+            yield key, {**known[key][1], "metadata": meta}
+
+
 def _bare(value: dict[str, Any]) -> dict[str, Any]:
-    """Without what only a server puts in."""
+    """Without its version: what the recorded server counted is not ours."""
     out = copy.deepcopy(value)
-    for name in ("managedFields", "resourceVersion"):
-        out["metadata"].pop(name, None)
+    out["metadata"].pop("resourceVersion", None)
     return out
+
+
+def _labels(value: dict[str, Any]) -> dict[str, str]:
+    """A token secret also gets a label from the server when its token is first used."""
+    return value["metadata"].get("labels") or {}
 
 
 def _without_status(value: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +208,15 @@ def _undone(body: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def reconstruct(timeline: Timeline) -> dict[str, Any]:
+def lend(objects: Sequence[dict[str, Any]], lenders: Sequence[dict[str, Any]]) -> None:
+    """Managed fields for what the old recorder stripped of them: those of the same object in the newest recording."""
+    found = {_place(one): one["metadata"]["managedFields"] for one in lenders if "managedFields" in one["metadata"]}
+    for one in objects:
+        if "managedFields" not in one["metadata"] and _place(one) in found:
+            one["metadata"]["managedFields"] = found[_place(one)]
+
+
+def reconstruct(timeline: Timeline, lenders: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """The data file of one timeline."""
     lines = timeline.lines()
     names = gather(lines)
@@ -177,11 +227,29 @@ def reconstruct(timeline: Timeline) -> dict[str, Any]:
     objects = [o for o in walk.objects if o["kind"] != "Node"]
     writes = [w for w in walk.writes if "/nodes/" not in w.path and not w.path.endswith("/nodes")]
     special = (nodes.history(timeline, ordered), tables.appearances(timeline, ordered), definitions.history(timeline))
+    index = {line.where: i for i, line in enumerate(ordered)}
+    seen = {_place(o) for o in objects} | {_place(w.object) for w in writes if w.method == "POST" and w.object}
     for more in special:
-        objects += more.objects
-        writes += more.writes
-    objects += [*agents.credentials(objects), *agents.secrets(objects)]
+        objects += [o for o in more.objects if _place(o) not in seen]
+        writes += [w for w in more.writes if w.method != "POST" or w.object is None or _place(w.object) not in seen]
+        writes = [_earliest(w, more.writes, index) for w in writes]
+    objects += [*agents.credentials(objects, ordered), *agents.secrets(objects)]
+    objects += furnishings.missing(objects)
+    lend(objects, lenders)
     return {"objects": objects, "writes": [asdict(write) for write in _in_order(writes, ordered)]}
+
+
+def _place(value: dict[str, Any]) -> tuple[str, str, str]:
+    meta = value["metadata"]
+    return value["kind"], meta.get("namespace", ""), meta["name"]
+
+
+def _earliest(write: Write, others: Sequence[Write], index: Mapping[str, int]) -> Write:
+    """What two sources know of appears where the earlier of them shows it."""
+    if write.method != "POST" or write.object is None:
+        return write
+    same = [w.before for w in others if w.method == "POST" and w.object and _place(w.object) == _place(write.object)]
+    return replace(write, before=min([write.before, *same], key=lambda where: index[where]))
 
 
 def _in_order(writes: list[Write], ordered: Sequence[Recorded]) -> list[Write]:
@@ -191,8 +259,9 @@ def _in_order(writes: list[Write], ordered: Sequence[Recorded]) -> list[Write]:
 
 def main() -> int:
     """Write every data file."""
+    lenders = reconstruct(next(t for t in TIMELINES if t.name == LENDER))["objects"]
     for timeline in TIMELINES:
-        state = reconstruct(timeline)
+        state = reconstruct(timeline, lenders)
         text = json.dumps(state, separators=(",", ":"), sort_keys=True)
         file_of(timeline.name).write_bytes(gzip.compress(text.encode(), mtime=0))
         sys.stdout.write(f"{timeline.name}: {len(state['objects'])} objects, {len(state['writes'])} writes\n")

@@ -61,9 +61,16 @@ class Recorded:
         """Whether the recording kept the body of the answer."""
         return bool(self.answer_bytes)
 
+    def _agent(self) -> str:
+        """The old recordings kept no User-Agent; what it was, the managed fields of their bodies say."""
+        version = self.file.partition("/")[0].removeprefix("rancher-")
+        name = self.client if self.client == "kubectl" else f"{self.client}-{version}"
+        return f"{name}/v0.0.0 (linux/amd64) kubernetes/$Format"
+
     def request(self) -> Request:
-        """The request as recorded, nothing mapped."""
+        """The request as recorded, nothing mapped; a User-Agent is added where none was kept."""
         headers = {name.lower(): value for name, value in self.headers.items()}
+        headers.setdefault("user-agent", self._agent())
         return Request(self.method, self.path, urlencode(self.query), headers, self.body)
 
 

@@ -10,15 +10,18 @@ from typing import Any
 from tests.kube.replay import wire
 from tests.kube.replay.decode import decoded
 
+#: What a protobuf event has around its type and its object.
+FRAME = 13
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. ``object`` is JSON-shaped."""
+    """One event. ``object`` is JSON-shaped, ``size`` what it took on the wire."""
 
     type: str
     object: dict[str, Any]
+    size: int
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -45,18 +48,12 @@ def events(content_type: str, body: bytes) -> list[Event]:
 def _json(body: bytes) -> Iterator[Event]:
     for text in body.splitlines():
         raw = json.loads(text)
-        yield Event(raw["type"], raw["object"])
+        yield Event(raw["type"], raw["object"], len(text) + 1)
 
 
 def _protobuf(body: bytes) -> Iterator[Event]:
-    at = 0
-    while at + 4 <= len(body):
-        size = int.from_bytes(body[at : at + 4], "big")
-        frame = body[at + 4 : at + 4 + size]
-        if len(frame) < size:
-            return
-        yield Event(wire.first(frame, 1).decode(), decoded("protobuf", wire.first(wire.first(frame, 2), 1)))
-        at += 4 + size
+    for kind, found in wire.frames(body):
+        yield Event(kind, decoded("protobuf", found), len(found) + len(kind) + FRAME)
 
 
 def last_version(content_type: str, body: bytes) -> str:
@@ -68,11 +65,6 @@ def last_version(content_type: str, body: bytes) -> str:
 
 
 def _metadata_frames(content_type: str, body: bytes) -> Iterator[dict[str, Any]]:
-    if "protobuf" not in content_type:
-        yield from (event.metadata for event in _json(body))
-        return
-    at = 0
-    while at + 4 <= len(body):
-        size = int.from_bytes(body[at : at + 4], "big")
-        yield dict(wire.metadata(wire.first(wire.first(body[at + 4 : at + 4 + size], 2), 1)))
-        at += 4 + size
+    if "protobuf" in content_type:
+        return wire.watched(body)
+    return (event.metadata for event in _json(body))

@@ -82,7 +82,7 @@ def appearances(timeline: Timeline, ordered: Sequence[Recorded]) -> Additions:
 
 
 def _bare(meta: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in meta.items() if key not in ("managedFields", "resourceVersion")}
+    return {key: value for key, value in meta.items() if key != "resourceVersion"}
 
 
 def _place(out: Additions, timeline: Timeline, line: Recorded, made: dict[str, Any]) -> None:

@@ -113,3 +113,20 @@ def _replaced_first(data: bytes, number: int, value: bytes) -> bytes:
             v, done = value, True
         out.append((n, t, v))
     return message(iter(out))
+
+
+def frames(stream: bytes) -> Iterator[tuple[str, bytes]]:
+    """(event type, ``k8s\\0`` object) of every whole event of a protobuf watch."""
+    at = 0
+    while at + 4 <= len(stream):
+        size = int.from_bytes(stream[at : at + 4], "big")
+        frame = stream[at + 4 : at + 4 + size]
+        if len(frame) < size:
+            return
+        yield first(frame, 1).decode(), first(first(frame, 2), 1)
+        at += 4 + size
+
+
+def watched(stream: bytes) -> Iterator[dict[str, str]]:
+    """The identifying metadata of every event of a protobuf watch."""
+    return (metadata(found) for _, found in frames(stream))
