@@ -80,11 +80,10 @@ def objects(
     ]
     node_names = [node["metadata"]["name"] for node in made_nodes]
     made: list[Obj] = [_namespace(namespace, name) for namespace in namespaces for name in _names(namespace)]
-    known = {namespace["metadata"]["name"] for namespace in made}
-    for workload in workloads:
-        if workload.namespace not in known and workload.namespace not in _BOOTSTRAP:
-            known.add(workload.namespace)
-            made.append(_namespace(Namespace(workload.namespace, 1, (), ()), workload.namespace))
+    listed = {namespace["metadata"]["name"] for namespace in made}
+    for name in namespace_names(namespaces, workloads):
+        if name not in listed and name not in BOOTSTRAP:
+            made.append(_namespace(Namespace(name, 1, (), ()), name))
     for workload in workloads:
         for name in _names(workload):
             made += _workload(workload, name, node_names)
@@ -93,7 +92,14 @@ def objects(
     return unpacked
 
 
-_BOOTSTRAP = ("default", "kube-system", "kube-public", "kube-node-lease")
+#: Namespaces that every cluster has by itself.
+BOOTSTRAP = ("default", "kube-system", "kube-public", "kube-node-lease")
+
+
+def namespace_names(namespaces: Sequence[Namespace], workloads: Sequence[Workload]) -> tuple[str, ...]:
+    """All namespaces of the cluster: every cluster's, those listed, those of workloads."""
+    listed = [name for namespace in namespaces for name in _names(namespace)]
+    return tuple(dict.fromkeys([*BOOTSTRAP, *listed, *(workload.namespace for workload in workloads)]))
 
 
 def _names(entry: Node | Namespace | Workload) -> Iterator[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scale_agent.cluster import contents
+from scale_agent.cluster import contents, profile_checks
 from scale_agent.cluster.contents import Namespace, Node, Workload
 from scale_agent.cluster.life import Timings
 from scale_agent.cluster.yaml_place import Place, parse
@@ -19,7 +19,6 @@ from scale_agent.errors import ProfileError
 
 _NAME = r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?"
 _PATTERN = r"[a-z0-9]([a-z0-9-]|\{n\}){0,60}"
-_VERSION = r"v1\.\d{1,2}\.\d{1,2}([-+][A-Za-z0-9.+-]+)?"
 _HOST = r"(\d{1,3}(\.\d{1,3}){3}|[a-z0-9]([a-z0-9.-]*[a-z0-9])?):\d{1,5}"
 _DAY_S = 86400.0
 
@@ -71,21 +70,27 @@ def loads(text: str, file: str = "profile") -> Profile:
     fields = parse(text, file).fields(_PROFILE, required=("name", "version"))
     api = fields["api"].fields(("address", "authority")) if "api" in fields else {}
     agent = fields["agent"].fields(_AGENT) if "agent" in fields else {}
-    version = fields["version"].text(_VERSION, 'write a Kubernetes version such as "v1.36.2"')
-    _refuse_managed(fields["version"], version)
-    return Profile(
+    api_data = profile_checks.api_of(fields["version"])
+    nodes, namespaces, workloads = (
+        _list(fields, name, read)
+        for name, read in (("nodes", _node), ("namespaces", _namespace), ("workloads", _workload))
+    )
+    known = contents.namespace_names(namespaces, workloads)
+    profile = Profile(
         name=fields["name"].text(_NAME, "use small letters, digits and dashes, at most 52"),
-        version=version,
+        version=api_data.version,
         digest=hashlib.sha256(text.encode()).hexdigest(),
         address=_address(api["address"]) if "address" in api else "10.43.0.1:443",
         own_authority="authority" in api and api["authority"].choice("run", "cluster") == "cluster",
         replicas=agent["replicas"].integer(1, 2) if "replicas" in agent else 1,
         timings=_timings(agent),
-        nodes=_list(fields, "nodes", _node),
-        namespaces=_list(fields, "namespaces", _namespace),
-        workloads=_list(fields, "workloads", _workload),
-        extra=_list(fields, "objects", _object),
+        nodes=nodes,
+        namespaces=namespaces,
+        workloads=workloads,
+        extra=_list(fields, "objects", lambda place: profile_checks.read_object(place, api_data, known)),
     )
+    _refuse_doubles(profile, file)
+    return profile
 
 
 #: Fields of the document, of ``agent`` with their defaults (as recorded), and of the entries of the lists.
@@ -102,11 +107,15 @@ def _list(fields: dict[str, Place], name: str, read: Any) -> tuple[Any, ...]:
     return fields[name].each(read) if name in fields else ()
 
 
-def _refuse_managed(place: Place, version: str) -> None:
-    """Rancher takes such clusters for its own kind and installs things into them (protocol/rancher.md, 3.2)."""
-    for word in ("k3s", "rke2"):
-        if word in version:
-            place.fail(f"a version of {word}", "write a generic Kubernetes version; Rancher treats that kind specially")
+def _refuse_doubles(profile: Profile, file: str) -> None:
+    seen = set()
+    for obj in profile.objects():
+        metadata = obj["metadata"]
+        key = (obj["kind"], metadata.get("namespace", ""), metadata["name"])
+        if key in seen:
+            what = f"{key[0]} {key[1]}/{key[2]} twice".replace(" /", " ")
+            raise ProfileError(what, where=file, cure="give them different names")
+        seen.add(key)
 
 
 def _address(place: Place) -> str:
@@ -169,14 +178,3 @@ def _workload(place: Place) -> Workload:
         requests=_texts(fields, "requests"),
         labels=_texts(fields, "labels"),
     )
-
-
-def _object(place: Place) -> dict[str, Any]:
-    value = place.plain()
-    if not isinstance(value, dict):
-        place.fail("no object", "write apiVersion, kind and metadata.name")
-    metadata = value.get("metadata")
-    named = isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
-    if not named or not all(isinstance(value.get(key), str) for key in ("apiVersion", "kind")):
-        place.fail("an object needs apiVersion, kind and metadata.name", "add what is missing")
-    return value

@@ -10,6 +10,7 @@ from scale_agent.cluster.profile import Profile, load, loads
 from scale_agent.errors import ProfileError
 
 PROFILES = Path(__file__).parents[2] / "profiles"
+CONFIG = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: default}, "
 HEAD = "name: x\nversion: v1.36.2\n"
 
 
@@ -104,6 +105,12 @@ def test_objects_are_fresh_every_time() -> None:
         ("workloads:\n  - {kind: Pod, namespace: a, name: b, image: c}", 4, "workloads[0].kind", "use one of Depl"),
         ("workloads:\n  - {kind: Deployment, namespace: a, name: b, image: ''}", 4, "workloads[0].image", "image"),
         ("objects:\n  - {kind: ConfigMap}", 4, "objects[0]", "needs apiVersion, kind and metadata.name"),
+        ("objects:\n  - {apiVersion: a/v1, kind: B, metadata: {name: c}}", 4, "objects[0]", "for a/v1 B: use a kind"),
+        (f"objects: [{CONFIG}data: 7}}]", 3, "objects[0]", "correct the value"),
+        (f"objects: [{CONFIG}data: {{1: x}}}}]", 3, "objects[0]", "JSON"),
+        (f"objects: [{CONFIG}data: {{x: !!binary aGk=}}}}]", 3, "objects[0]", "JSON"),
+        (f"objects: [{CONFIG}dota: {{}}}}]", 3, "objects[0]", "unknown field"),
+        (f"objects: [{CONFIG.replace('default', 'other')}}}]", 3, "objects[0]", "namespace 'other' is none"),
         ("objects:\n  - 7", 4, "objects[0]", "no object"),
         ("api: {address: 10.43.0.1}", 3, "api.address", "write host:port"),
         ("api: {address: '10.43.0.1:70000'}", 3, "api.address", "the port is out of range"),
@@ -124,9 +131,11 @@ def test_a_mistake_is_told_with_file_line_path_and_cure(body: str, line: int, pa
     [
         ("", "empty"),
         ("name: x", "field 'version' is missing"),
-        ("name: x\nversion: 1.36", "write a Kubernetes version"),
-        ("name: x\nversion: v1.36.2+k3s1", "k3s"),
-        ("name: x\nversion: v1.36.2+rke2r1", "rke2"),
+        ("name: x\nversion: 1.36", "write a version such as v1.36.2"),
+        ("name: x\nversion: v1.36.2+k3s1", "is not in this package"),
+        ("name: x\nversion: v1.99.0", "use one of v1.36.2"),
+        (HEAD + "nodes: [{name: a}, {name: a}]", "Node a twice"),
+        (HEAD + "namespaces: [{name: a}, {name: a}]", "Namespace a twice"),
         ("name: [", "not YAML"),
         ("- a\n- b", "a list where a mapping is expected"),
         ("a: b\n---\nc: d", "not YAML"),
@@ -147,7 +156,10 @@ def test_unreadable_files(tmp_path: Path) -> None:
 
 
 def test_dates_in_objects_stay_text() -> None:
-    profile = loads(HEAD + "objects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {d: 2026-01-01}}]")
+    profile = loads(
+        HEAD
+        + "objects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: default}, data: {d: 2026-01-01}}]"
+    )
     assert profile.extra[0]["data"] == {"d": "2026-01-01"}
 
 
