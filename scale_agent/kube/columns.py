@@ -6,7 +6,7 @@ The definitions (``data/…-columns.json.z``) are a real server's answers to ``a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -182,16 +182,16 @@ CELLS: dict[ResourceKey, Mapping[str, Reader]] = {
     (_ADMISSION, "mutatingwebhookconfigurations"): _WEBHOOKS,
     (_ADMISSION, "validatingwebhookconfigurations"): _WEBHOOKS,
 }
-_CUSTOM_DEFAULT = (Column("Name", COMMON["Name"], format="name"), Column("Age", age, type="date"))
 
 
 def columns_of(resource: ResourceType, version: str) -> Sequence[Column]:
     """The columns of a type; ``version`` is Kubernetes'. A custom type's are in its definition, or name and age."""
     if resource.typed:
         return _built_in(version, resource.group, resource.version, resource.plural)
+    name, *_, creation = _built_in(version, "", "v1", "namespaces")
     if not resource.columns:
-        return _CUSTOM_DEFAULT
-    return (_CUSTOM_DEFAULT[0], *(_custom(column) for column in resource.columns))
+        return (name, replace(creation, type="date"))
+    return (name, *(_custom(column) for column in resource.columns))
 
 
 @lru_cache(maxsize=512)
@@ -205,7 +205,8 @@ def _built_in(version: str, group: str, group_version: str, plural: str) -> tupl
 
 
 def _custom(column: Mapping[str, Any]) -> Column:
-    path = str(column.get("jsonPath", "")).lstrip("{").rstrip("}").lstrip(".")
+    given = str(column.get("jsonPath", ""))
+    path = given.lstrip("{").rstrip("}").lstrip(".")
     kind = str(column.get("type", "string"))
     read = at(path, None)
 
@@ -219,5 +220,7 @@ def _custom(column: Mapping[str, Any]) -> Column:
         type=kind,
         format=str(column.get("format", "")),
         priority=int(column.get("priority") or 0),
-        description=str(column.get("description", "")),
+        description=str(
+            column.get("description") or f"Custom resource definition column (in JSONPath format): {given}"
+        ),
     )

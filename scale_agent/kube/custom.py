@@ -15,6 +15,8 @@ from scale_agent.kube.store import Store
 from scale_agent.kube.version import Obj
 
 DEFINITIONS = ("apiextensions.k8s.io", "customresourcedefinitions")
+#: The finalizer of a definition that is being deleted while its objects are.
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 VERBS = frozenset(("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"))
 
 _Key = tuple[str, str, str]

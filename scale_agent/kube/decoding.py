@@ -38,6 +38,8 @@ def body_object(
 
 def checked(catalog: Catalog, resource: ResourceType, obj: Obj, validation: str) -> tuple[Obj, list[str]]:
     """An object as its type's schema has it; unknown fields are dropped, warned of, or refused."""
+    if not resource.typed:
+        _check_custom_type(resource, obj)
     kind, api_version = obj.get("kind") or resource.kind, obj.get("apiVersion") or resource.api_version
     if api_version != resource.api_version or kind != resource.kind:
         raise _wrong_type(catalog, resource, kind, api_version)
@@ -53,6 +55,20 @@ def checked(catalog: Catalog, resource: ResourceType, obj: Obj, validation: str)
         )
         raise status.bad_request(message)
     return obj, [f'unknown field "{path}"' for path in unknown] if validation == "Warn" else []
+
+
+def _check_custom_type(resource: ResourceType, obj: Obj) -> None:
+    """Untyped objects must say what they are. Raises 400."""
+    for member, called in (("kind", "Kind"), ("apiVersion", "APIVersion")):
+        if not obj.get(member):
+            text = orjson.dumps(obj).decode()
+            why = f"Object '{called}' is missing in '{text}' ({text})"
+            message = f"the object provided is unrecognized (must be of type {resource.kind}): {why}"
+            raise status.bad_request(message)
+    if obj["apiVersion"] != resource.api_version:
+        data, expected = obj["apiVersion"], resource.api_version
+        message = f"the API version in the data ({data}) does not match the expected API version ({expected})"
+        raise status.bad_request(message)
 
 
 def _wrong_type(catalog: Catalog, resource: ResourceType, kind: str, api_version: str) -> StatusError:

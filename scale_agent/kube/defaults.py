@@ -15,6 +15,8 @@ from scale_agent.kube.core import Core
 from scale_agent.kube.resources import ResourceKey, ResourceType
 from scale_agent.kube.version import Obj
 
+#: Keeps a claim until no pod uses it; the garbage collector's rule takes it off.
+PROTECTION = "kubernetes.io/pvc-protection"
 RBAC = "rbac.authorization.k8s.io"
 #: Cluster IPs are handed out from this /16 of the service range 10.43.0.0/16, which the bootstrap's 10.43.0.1 begins.
 SERVICE_NETWORK = "10.43"
@@ -63,6 +65,8 @@ def _replica_set(obj: Obj) -> None:
 def _daemon_set(obj: Obj) -> None:
     spec = _spec(obj)
     _set(spec, revisionHistoryLimit=10)
+    annotations = obj["metadata"].get("annotations") or {}
+    obj["metadata"]["annotations"] = {"deprecated.daemonset.template.generation": "1", **annotations}
     strategy = spec["updateStrategy"] = spec.get("updateStrategy") or {}
     _set(strategy, type="RollingUpdate")
     if strategy["type"] == "RollingUpdate":
@@ -83,7 +87,14 @@ def _stateful_set(obj: Obj) -> None:
 
 def _job(obj: Obj) -> None:
     spec = _spec(obj)
-    _set(spec, backoffLimit=6, completionMode="NonIndexed", suspend=False, podReplacementPolicy="TerminatingOrFailed")
+    _set(
+        spec,
+        manualSelector=False,
+        backoffLimit=6,
+        completionMode="NonIndexed",
+        suspend=False,
+        podReplacementPolicy="TerminatingOrFailed",
+    )
     if spec.get("completions") is None and spec.get("parallelism") is None:
         spec["completions"] = 1
     _set(spec, parallelism=1)
@@ -94,7 +105,6 @@ def _new_job(_: Core, obj: Obj) -> None:
     spec = _spec(obj)
     if spec.get("manualSelector"):
         return
-    spec["manualSelector"] = False
     uid, name = obj["metadata"]["uid"], obj["metadata"]["name"]
     spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
     template_meta = spec.setdefault("template", {}).setdefault("metadata", {})
@@ -105,6 +115,8 @@ def _new_job(_: Core, obj: Obj) -> None:
         "job-name": name,
     }
     template_meta["labels"] = {**(template_meta.get("labels") or {}), **ours}
+    if not obj["metadata"].get("labels"):
+        obj["metadata"]["labels"] = dict(template_meta["labels"])
 
 
 def _cron_job(obj: Obj) -> None:
@@ -121,11 +133,19 @@ def _pod(obj: Obj) -> None:
     podspec.fill(spec)
 
 
-def _new_pod(_: Core, obj: Obj) -> None:
+def _new_pod(core: Core, obj: Obj) -> None:
     spec = _spec(obj)
+    podspec.tolerate(spec)
+    podspec.mount_token(spec, core.identity.suffix)
     _set(spec, serviceAccountName="default", preemptionPolicy="PreemptLowerPriority", priority=0)
     _set(spec, serviceAccount=spec["serviceAccountName"])
     obj["status"] = {"phase": "Pending", "qosClass": podspec.qos_class(spec)}
+
+
+def _network_policy(obj: Obj) -> None:
+    spec = _spec(obj)
+    if not spec.get("policyTypes"):
+        spec["policyTypes"] = ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
 
 
 def _service(obj: Obj) -> None:
@@ -133,7 +153,7 @@ def _service(obj: Obj) -> None:
     _set(spec, type="ClusterIP", sessionAffinity="None")
     for port in spec.get("ports") or ():
         _set(port, protocol="TCP")
-        _set(port, targetPort=port.get("port"))
+        port["targetPort"] = port.get("targetPort") or port.get("port")
     if spec["type"] != "ExternalName":
         _set(spec, internalTrafficPolicy="Cluster")
     if spec["type"] in ("NodePort", "LoadBalancer"):
@@ -185,7 +205,13 @@ def _new_namespace(_: Core, obj: Obj) -> None:
 
 
 def _new_claim(_: Core, obj: Obj) -> None:
+    obj["metadata"]["finalizers"] = [*(obj["metadata"].get("finalizers") or ()), PROTECTION]
     obj["status"] = {"phase": "Pending"}
+
+
+def _new_definition(_: Core, obj: Obj) -> None:
+    stored = [one["name"] for one in _spec(obj).get("versions") or () if one.get("storage")]
+    obj["status"] = {"storedVersions": stored}
 
 
 def _new_ingress(_: Core, obj: Obj) -> None:
@@ -208,6 +234,7 @@ DEFAULTS: dict[ResourceKey, Callable[[Obj], None]] = {
     (RBAC, "clusterrolebindings"): _cluster_role_binding,
     (RBAC, "rolebindings"): _cluster_role_binding,
     ("apiextensions.k8s.io", "customresourcedefinitions"): _definition,
+    ("networking.k8s.io", "networkpolicies"): _network_policy,
 }
 #: What the registry gives to new objects: nobody's fields. Their status was reset before.
 PREPARED: dict[ResourceKey, Callable[[Core, Obj], None]] = {
@@ -217,6 +244,7 @@ PREPARED: dict[ResourceKey, Callable[[Core, Obj], None]] = {
     ("", "persistentvolumeclaims"): _new_claim,
     ("batch", "jobs"): _new_job,
     ("networking.k8s.io", "ingresses"): _new_ingress,
+    ("apiextensions.k8s.io", "customresourcedefinitions"): _new_definition,
 }
 
 

@@ -8,7 +8,7 @@ are one field, and metadata that only the server writes is never owned.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -36,17 +36,23 @@ ATOMIC = frozenset(
         "NodeSelectorTerm",
         "ObjectFieldSelector",
         "ObjectReference",
+        "OwnerReference",
         "ResourceFieldSelector",
         "RoleRef",
         "ScopeSelector",
         "ScopedResourceSelectorRequirement",
         "SecretKeySelector",
         "SecretReference",
+        "ServiceBackendPort",
         "Subject",
         "TopologySelectorTerm",
         "TypedLocalObjectReference",
         "TypedObjectReference",
     )
+)
+#: Maps that are one field (``+mapType=atomic``), as type and field.
+ATOMIC_MAPS = frozenset(
+    (("ServiceSpec", "selector"), ("PodSpec", "nodeSelector"), ("ReplicationControllerSpec", "selector"))
 )
 #: Roots of paths that are never owned.
 _SERVER_ONLY = (
@@ -154,21 +160,33 @@ def _entry(before: Obj | None, paths: set[Path], by: By, api_version: str) -> Ob
 def flatten(obj: Obj, shape: Type | None) -> Flat:
     """An object as paths with their values, without those that are never owned."""
     out: Flat = {}
-    for name, value in obj.items():
-        field = shape.fields.get(name) if shape is not None else None
-        _flatten(value, field, shape is None, (f"f:{name}",), out)
+    _members(obj, shape, (), out)
     return {path: value for path, value in out.items() if path[:2] not in _STRIPPED}
 
 
-def _flatten(value: Any, field: Field | None, untyped: bool, path: Path, out: Flat) -> None:
+def _members(value: Obj, shape: Type | None, path: Path, out: Flat) -> None:
+    for name, inner in value.items():
+        field = shape.fields.get(name) if shape is not None else None
+        place = (*path, f"f:{name}")
+        if shape is not None and (shape.short_name, name) in ATOMIC_MAPS:
+            out[place] = inner
+        else:
+            _flatten(inner, field, place, out)
+
+
+def _flatten(value: Any, field: Field | None, path: Path, out: Flat) -> None:
     if isinstance(value, dict) and value and not _atomic(field):
         out[path] = CONTAINER
-        for name, inner in value.items():
-            _flatten(inner, _inner(field, name), untyped or _is_raw(field), (*path, f"f:{name}"), out)
+        if field is not None and field.shape is Shape.MAP:
+            element = replace(field, shape=Shape.ONE) if field.type is not None else None
+            for name, inner in value.items():
+                _flatten(inner, element, (*path, f"f:{name}"), out)
+        else:
+            _members(value, field.type if field is not None else None, path, out)
     elif isinstance(value, list) and value and field is not None and field.list_type in ("map", "set"):
         out[path] = CONTAINER
-        for element in value:
-            _flatten_element(element, field, path, out)
+        for element_value in value:
+            _flatten_element(element_value, field, path, out)
     else:
         out[path] = value
 
@@ -180,34 +198,25 @@ def _flatten_element(element: Any, field: Field, path: Path, out: Flat) -> None:
     keys = {name: element.get(name, _key_default(name)) for name in sorted(field.list_map_keys)}
     keys = {name: value for name, value in keys.items() if value is not None}
     place = (*path, "k:" + orjson.dumps(keys).decode())
+    if _atomic_type(field.type):
+        out[place] = element
+        return
     out[place] = CONTAINER
-    for name, inner in element.items():
-        _flatten(inner, field.type.fields.get(name) if field.type else None, False, (*place, f"f:{name}"), out)
+    _members(element, field.type, place, out)
 
 
 def _key_default(name: str) -> str | None:
     return "TCP" if name == "protocol" else None
 
 
+def _atomic_type(kind: Type | None) -> bool:
+    return kind is not None and kind.short_name in ATOMIC
+
+
 def _atomic(field: Field | None) -> bool:
-    if field is None:
+    if field is None or field.shape is not Shape.ONE:
         return False
-    if field.kind in ("fields", "raw", "json"):
-        return field.shape is Shape.ONE
-    return field.shape is Shape.ONE and field.type is not None and field.type.short_name in ATOMIC
-
-
-def _is_raw(field: Field | None) -> bool:
-    return field is None
-
-
-def _inner(field: Field | None, name: str) -> Field | None:
-    """The field below a map or struct; below a map of scalars there is none."""
-    if field is None or field.type is None:
-        return None
-    if field.shape is Shape.MAP:
-        return Field(name, 0, field.kind, Shape.ONE, field.type)
-    return field.type.fields.get(name)
+    return field.kind in ("fields", "raw", "json") or _atomic_type(field.type)
 
 
 def render_fields(paths: set[Path]) -> Obj:

@@ -72,8 +72,7 @@ def choose(accept: str, *, typed: bool = True) -> Choice:
         choice = _acceptable(clause, typed)
         if choice is not None:
             return choice
-    available = _AVAILABLE if typed else (JSON, YAML, f"{JSON};stream=watch")
-    raise status.not_acceptable(available)
+    raise status.not_acceptable(_AVAILABLE) if typed else status.not_accepted(BODIES)
 
 
 def _acceptable(clause: MediaType, typed: bool) -> Choice | None:

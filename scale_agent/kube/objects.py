@@ -88,7 +88,7 @@ def carry_over(resource: ResourceType, old: Obj, new: Obj, subresource: str) -> 
     """What an update may change of ``old``: everything but status, or (``subresource``) status only."""
     out = dict(new)
     if subresource == "status":
-        out = {**old, "metadata": dict(old["metadata"])}
+        out = {**old, "metadata": _status_metadata(resource, old["metadata"], new.get("metadata") or {})}
         out.pop("status", None)
         if "status" in new:
             out["status"] = new["status"]
@@ -98,6 +98,14 @@ def carry_over(resource: ResourceType, old: Obj, new: Obj, subresource: str) -> 
         if "status" in old:
             out["status"] = old["status"]
     out["metadata"] = _metadata(old["metadata"], new.get("metadata") or {})
+    return out
+
+
+def _status_metadata(resource: ResourceType, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """A status write may change annotations of built-in kinds (controllers do), and nothing else of the metadata."""
+    out = dict(old)
+    if resource.typed and "annotations" in new:
+        out["annotations"] = new["annotations"]
     return out
 
 

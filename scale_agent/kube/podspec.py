@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 Spec = dict[str, Any]
@@ -74,6 +75,44 @@ def _volume(volume: Spec) -> None:
         volume["hostPath"]["type"] = ""
     if not [name for name in volume if name != "name"]:
         volume["emptyDir"] = {}
+
+
+_TOLERATED = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+_TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+def tolerate(spec: Spec) -> None:
+    """The tolerations that admission gives to every pod, in place."""
+    present = list(spec.get("tolerations") or ())
+    known = {one.get("key") for one in present}
+    ours = [
+        {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+        for key in _TOLERATED
+        if key not in known
+    ]
+    spec["tolerations"] = [*present, *ours]
+
+
+def mount_token(spec: Spec, suffix: Callable[[], str]) -> None:
+    """The volume with the account's token that admission mounts into every container, in place."""
+    if spec.get("automountServiceAccountToken") is False:
+        return
+    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    bare = [one for one in containers if all(m.get("mountPath") != _TOKEN_PATH for m in one.get("volumeMounts") or ())]
+    if not bare:
+        return
+    name = f"kube-api-access-{suffix()}"
+    mount = {"name": name, "readOnly": True, "mountPath": _TOKEN_PATH}
+    for container in bare:
+        container["volumeMounts"] = [*(container.get("volumeMounts") or ()), mount]
+    namespace = {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
+    sources = [
+        {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+        {"downwardAPI": {"items": [namespace]}},
+    ]
+    volume = {"name": name, "projected": {"sources": sources, "defaultMode": 420}}
+    spec["volumes"] = [*(spec.get("volumes") or ()), volume]
 
 
 def qos_class(spec: Spec) -> str:

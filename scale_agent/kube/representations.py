@@ -106,6 +106,7 @@ class JsonEncoder:
             items = b",".join([b"{" + self.plain(one)[cut:] for one in versions])
             return b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":[%s]}\n' % (kind, api_version, head, items)
         items = b",".join([self.plain(one) for one in versions])
+        head = orjson.dumps({"continue": "", **meta.as_dict()}, option=orjson.OPT_SORT_KEYS)
         return b'{"apiVersion":"%s","items":[%s],"kind":"%s","metadata":%s}\n' % (api_version, items, kind, head)
 
     def event(self, kind: EventType, version: Version) -> bytes:

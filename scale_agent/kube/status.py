@@ -77,9 +77,10 @@ def not_found(plural: str, group: str, name: str) -> StatusError:
     return StatusError(404, "NotFound", f'{qualified(plural, group)} "{name}" not found', _details(name, group, plural))
 
 
-def already_exists(plural: str, group: str, name: str) -> StatusError:
-    """POST of a name that is taken."""
-    message = f'{qualified(plural, group)} "{name}" already exists'
+def already_exists(plural: str, group: str, name: str, *, deleted: bool = False) -> StatusError:
+    """POST of a name that is taken, perhaps by an object that is being deleted."""
+    before = "object is being deleted: " if deleted else ""
+    message = f'{before}{qualified(plural, group)} "{name}" already exists'
     return StatusError(409, "AlreadyExists", message, _details(name, group, plural))
 
 
@@ -135,6 +136,13 @@ def unknown_patch() -> StatusError:
     return StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
+def unknown_custom_patch() -> StatusError:
+    """415 for a patch that custom resources do not have."""
+    return unknown_format(
+        ("application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml")
+    )
+
+
 def not_acceptable(available: Sequence[str]) -> StatusError:
     """406: none of the accepted representations exists."""
     message = f"406: Not Acceptable\n\nAvailable representations: {', '.join(available)}"
@@ -149,6 +157,12 @@ def unprocessable() -> StatusError:
 def gone(message: str) -> StatusError:
     """410: that resourceVersion or continue token is no longer known."""
     return StatusError(410, "Expired", message)
+
+
+def not_accepted(accepted: Sequence[str]) -> StatusError:
+    """406 of custom resources."""
+    message = f"only the following media types are accepted: {', '.join(accepted)}"
+    return StatusError(406, "NotAcceptable", message)
 
 
 def too_large_version(asked: int, current: int) -> StatusError:

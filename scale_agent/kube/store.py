@@ -89,7 +89,7 @@ class Store:
     def draft(obj: Obj) -> Version:
         """A version that is not stored: what a dry run would have written."""
         meta = obj["metadata"]
-        return Version(meta.get("namespace", ""), meta["name"], 0, orjson.dumps(obj))
+        return Version(meta.get("namespace", ""), meta.get("name", ""), 0, orjson.dumps(obj))
 
     def put(self, key: ResourceKey, obj: Obj, now: float) -> Version:
         """Create or replace an object; its ``metadata.resourceVersion`` is set here."""

@@ -105,5 +105,6 @@ def _at(obj: Obj, path: str) -> Any:
 def _immutable(path: str, obj: Obj) -> Cause:
     value = _at(obj, path)
     if path == "roleRef":
-        return invalid_value(path, orjson.dumps(value).decode(), "cannot change roleRef")
+        shown = {"APIGroup": value["apiGroup"], "Kind": value["kind"], "Name": value["name"]}  # Go's names
+        return invalid_value(path, orjson.dumps(shown).decode(), "cannot change roleRef")
     return invalid_value(path, orjson.dumps(value).decode(), "field is immutable")

@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from scale_agent.kube import defaults, managed, moments, objects, status, validation
 from scale_agent.kube.core import Core
+from scale_agent.kube.custom import CLEANUP, DEFINITIONS
 from scale_agent.kube.resources import ResourceType
 from scale_agent.kube.version import Obj, Version
 
@@ -66,8 +69,10 @@ def create(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Versio
     _name(core, resource, meta)
     objects.check_name(resource, obj)
     check_namespace(core, resource, meta)
-    if core.store.get(resource.key, meta.get("namespace", ""), meta["name"]) is not None:
-        raise status.already_exists(resource.plural, resource.group, meta["name"])
+    present = core.store.get(resource.key, meta.get("namespace", ""), meta["name"])
+    if present is not None:
+        deleted = bool(present.object()["metadata"].get("deletionTimestamp"))
+        raise status.already_exists(resource.plural, resource.group, meta["name"], deleted=deleted)
     objects.begin(resource, obj, uid=core.identity.next_uid(), time=moments.stamp(actor.now))
     defaults.fill(resource, obj)
     managed.track(core.catalog, resource, None, obj, managed.By(actor.manager, moments.stamp(actor.now)))
@@ -106,10 +111,21 @@ def check_namespace(core: Core, resource: ResourceType, meta: dict[str, Any]) ->
 def _shaped(core: Core, resource: ResourceType, obj: Obj) -> Obj:
     """The object as a typed server writes it: fields in order, defaults of its shape present."""
     obj["metadata"] = objects.sorted_metadata(obj["metadata"])
-    return core.catalog.normalize(obj, resource)
+    if resource.typed:
+        return core.catalog.normalize(obj, resource)
+    return resource.ordered(obj)
+
+
+def _alphabetical(obj: Obj) -> Obj:
+    """Untyped objects have their members sorted, as Go writes maps."""
+    made: Obj = orjson.loads(orjson.dumps(obj, option=orjson.OPT_SORT_KEYS))
+    return made
 
 
 def _store(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Version:
+    if not resource.typed:
+        obj["metadata"].setdefault("resourceVersion", "")
+        obj = _alphabetical(obj)
     if actor.dry_run:
         return core.store.draft(obj)
     return core.store.put(resource.key, obj, actor.now)
@@ -160,8 +176,8 @@ def check_preconditions(resource: ResourceType, before: Obj, meta: dict[str, Any
         raise status.conflict(resource.plural, resource.group, name, why)
     if wanted and wanted != before["metadata"]["resourceVersion"]:
         raise status.conflict(resource.plural, resource.group, name)
-    if not wanted and not resource.typed and "resourceVersion" in meta:
-        raise status.invalid(resource.kind, resource.group, name, [_must_have_version()])
+    if not wanted and not resource.typed:
+        raise status.invalid(resource.plural, resource.group, name, [_must_have_version()])
 
 
 def _must_have_version() -> status.Cause:
@@ -181,14 +197,15 @@ def _remove(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Versi
     if actor.dry_run:
         return core.store.draft(obj)
     meta = obj["metadata"]
-    return core.store.remove(resource.key, meta.get("namespace", ""), meta["name"], actor.now)
+    core.store.remove(resource.key, meta.get("namespace", ""), meta["name"], actor.now)
+    return core.store.draft(obj)
 
 
 def delete(core: Core, resource: ResourceType, version: Version, options: DeleteOptions, actor: Actor) -> Deleted:
     """Delete an object, or mark it deleted while finalizers or a grace period hold it. Raises 409."""
     obj = version.object()
     _check_delete(resource, obj, options)
-    _propagate(obj, options)
+    _propagate(resource, obj, options)
     grace = _grace(resource, obj, options)
     meta = obj["metadata"]
     holds = bool(meta.get("finalizers")) or resource.key == ("", "namespaces") or grace > 0
@@ -224,12 +241,17 @@ def _check_delete(resource: ResourceType, obj: Obj, options: DeleteOptions) -> N
             raise status.conflict(resource.kind, resource.group, meta["name"], why)
 
 
-def _propagate(obj: Obj, options: DeleteOptions) -> None:
-    """Foreground and orphan deletion are finalizers that the garbage collector removes."""
-    finalizer = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}.get(options.propagation)
-    if finalizer is not None and not obj["metadata"].get("deletionTimestamp"):
+_FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
+
+
+def _propagate(resource: ResourceType, obj: Obj, options: DeleteOptions) -> None:
+    """Foreground and orphan deletion, and that of definitions, are finalizers that controllers remove."""
+    wanted = [_FINALIZERS.get(options.propagation), CLEANUP if resource.key == DEFINITIONS else None]
+    if obj["metadata"].get("deletionTimestamp"):
+        return
+    for finalizer in wanted:
         finalizers = obj["metadata"].get("finalizers") or []
-        if finalizer not in finalizers:
+        if finalizer is not None and finalizer not in finalizers:
             obj["metadata"]["finalizers"] = [*finalizers, finalizer]
 
 

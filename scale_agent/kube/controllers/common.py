@@ -56,12 +56,23 @@ def current(core: Core, resource: ResourceType, obj: Obj) -> Version | None:
     return version
 
 
-def set_status(core: Core, resource: ResourceType, obj: Obj, status: Obj, now: float, manager: str = MANAGER) -> None:
-    """Write an object's status, if the object is still there and the status is new."""
+def set_status(
+    core: Core,
+    resource: ResourceType,
+    obj: Obj,
+    status: Obj,
+    now: float,
+    annotations: dict[str, str] | None = None,
+    *,
+    manager: str = MANAGER,
+) -> None:
+    """Write an object's status (and annotations), if the object is still there and anything is new."""
     version = current(core, resource, obj)
     if version is not None:
         body = {**version.object(), "status": status}
         body["metadata"].pop("resourceVersion", None)
+        if annotations is not None:
+            body["metadata"]["annotations"] = annotations
         writes.update(core, resource, version, body, writes.Actor(manager, now), "status")
 
 
@@ -77,6 +88,16 @@ def remove(
     version = current(core, resource, obj)
     if version is not None:
         writes.delete(core, resource, version, options or writes.DeleteOptions(), actor(now))
+
+
+def drop_finalizer(core: Core, resource: ResourceType, obj: Obj, finalizer: str, now: float) -> None:
+    """Take a finalizer off; an object that waited for nothing else goes away."""
+    version = current(core, resource, obj)
+    if version is None:
+        return
+    body = version.object()
+    body["metadata"]["finalizers"] = [one for one in body["metadata"].get("finalizers") or () if one != finalizer]
+    writes.update(core, resource, version, body, actor(now))
 
 
 def condition(kind: str, value: bool, reason: str, message: str, time: str, before: Obj) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from scale_agent.kube import moments, writes
-from scale_agent.kube.controllers.common import actor, set_status
+from scale_agent.kube.controllers.common import actor, drop_finalizer, set_status
 from scale_agent.kube.core import Core
-from scale_agent.kube.custom import established
+from scale_agent.kube.custom import CLEANUP, established
 from scale_agent.kube.history import EventType
 from scale_agent.kube.store import Change
 from scale_agent.kube.version import Obj
 
+DEFINITION_TYPE = ("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 APISERVER = "kube-apiserver"
 AUTOMANAGED = "kube-aggregator.kubernetes.io/automanaged"
 
@@ -18,9 +19,12 @@ def establish(core: Core, change: Change, now: float) -> None:
     """Accept a definition's names and serve it; a deleted one takes its objects along."""
     definition = change.event.after.object()
     if change.event.type is EventType.DELETED:
-        _remove_objects(core, definition, now)
         core.custom.changed()
         _unregister(core, definition, now)
+        return
+    if definition["metadata"].get("deletionTimestamp"):
+        _remove_objects(core, definition, now)
+        drop_finalizer(core, core.builtin(*DEFINITION_TYPE), definition, CLEANUP, now)
         return
     core.custom.changed()
     if established(definition):
@@ -37,8 +41,8 @@ def establish(core: Core, change: Change, now: float) -> None:
         )
     ]
     status = {"conditions": conditions, "acceptedNames": spec["names"], "storedVersions": stored}
-    resource = core.builtin("apiextensions.k8s.io", "v1", "customresourcedefinitions")
-    set_status(core, resource, definition, status, now, APISERVER)
+    resource = core.builtin(*DEFINITION_TYPE)
+    set_status(core, resource, definition, status, now, manager=APISERVER)
 
 
 def _services_of(definition: Obj) -> dict[str, tuple[str, str]]:
@@ -64,7 +68,7 @@ def _register(core: Core, definition: Obj, now: float) -> None:
             "reason": "Local",
             "message": "Local APIServices are always available",
         }
-        set_status(core, resource, made.object(), {"conditions": [local]}, now, APISERVER)
+        set_status(core, resource, made.object(), {"conditions": [local]}, now, manager=APISERVER)
 
 
 def _unregister(core: Core, definition: Obj, now: float) -> None:

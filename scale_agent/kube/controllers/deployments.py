@@ -62,7 +62,6 @@ def _reconcile(core: Core, deployment: Obj, now: float) -> None:
     newest = next((one for one in sets if _same_template(deployment, one)), None)
     if newest is None:
         newest = _create(core, deployment, sets, now)
-    _set_revision(core, deployment, newest, now)
     _scale(core, deployment, newest, sets, now)
     sets = list(owned(core, core.builtin("apps", "v1", "replicasets"), deployment))
     _report(core, deployment, newest, sets, now)
@@ -115,17 +114,6 @@ def _create(core: Core, deployment: Obj, sets: list[Obj], now: float) -> Obj:
 _UNCOPIED = frozenset(("kubectl.kubernetes.io/last-applied-configuration", REVISION, *_COPIED))
 
 
-def _set_revision(core: Core, deployment: Obj, newest: Obj, now: float) -> None:
-    resource = core.builtin("apps", "v1", "deployments")
-    version = current(core, resource, deployment)
-    if version is None or _revision(version.object()) == _revision(newest):
-        return
-    body = version.object()
-    annotations = body["metadata"].get("annotations") or {}
-    body["metadata"]["annotations"] = {**annotations, REVISION: str(_revision(newest))}
-    writes.update(core, resource, version, body, actor(now))
-
-
 def _scale(core: Core, deployment: Obj, newest: Obj, sets: list[Obj], now: float) -> None:
     """The newest gets all replicas at once; the older ones shrink to nothing once it is ready."""
     wanted = int(deployment["spec"].get("replicas") or 0)
@@ -156,7 +144,8 @@ def _report(core: Core, deployment: Obj, newest: Obj, sets: list[Obj], now: floa
     if version is None:
         return
     body = version.object()
-    set_status(core, resource, body, rollout_status(body, newest, sets, moments.stamp(now)), now)
+    annotations = {**(body["metadata"].get("annotations") or {}), REVISION: str(_revision(newest))}
+    set_status(core, resource, body, rollout_status(body, newest, sets, moments.stamp(now)), now, annotations)
 
 
 def rollout_status(deployment: Obj, newest: Obj, sets: list[Obj], time: str) -> Obj:
@@ -165,7 +154,10 @@ def rollout_status(deployment: Obj, newest: Obj, sets: list[Obj], time: str) -> 
     total, ready = _sum(sets, "replicas"), _sum(sets, "readyReplicas")
     mine = [one for one in sets if one["metadata"]["uid"] == newest["metadata"]["uid"]]
     updated = _sum(mine, "replicas")
-    status: dict[str, Any] = {"observedGeneration": deployment["metadata"].get("generation", 1)}
+    status: dict[str, Any] = {
+        "observedGeneration": deployment["metadata"].get("generation", 1),
+        "terminatingReplicas": 0,
+    }
     counts = {
         "replicas": total,
         "updatedReplicas": updated,

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from scale_agent.kube import writes
 from scale_agent.kube.controllers import namespaces
-from scale_agent.kube.controllers.common import actor, current, remove
+from scale_agent.kube.controllers.common import actor, current, drop_finalizer, remove
 from scale_agent.kube.core import Core
+from scale_agent.kube.defaults import PROTECTION
 from scale_agent.kube.history import EventType
 from scale_agent.kube.resources import ResourceType
 from scale_agent.kube.store import Change
@@ -48,14 +49,16 @@ def _finish(core: Core, resource: ResourceType, obj: Obj, now: float) -> None:
     if ORPHAN in finalizers:
         for kind, dependent in dependents(core, obj):
             _drop_reference(core, kind, dependent, obj["metadata"]["uid"], now)
-        _drop_finalizer(core, resource, obj, ORPHAN, now)
+        drop_finalizer(core, resource, obj, ORPHAN, now)
+    elif PROTECTION in finalizers:
+        drop_finalizer(core, resource, obj, PROTECTION, now)
     elif FOREGROUND in finalizers:
         waiting = list(dependents(core, obj))
         for kind, dependent in waiting:
             if not dependent["metadata"].get("deletionTimestamp"):
                 remove(core, kind, dependent, now, writes.DeleteOptions(propagation="Foreground"))
         if not any(True for _ in dependents(core, obj)):
-            _drop_finalizer(core, resource, obj, FOREGROUND, now)
+            drop_finalizer(core, resource, obj, FOREGROUND, now)
 
 
 def dependents(core: Core, owner: Obj) -> Iterator[tuple[ResourceType, Obj]]:
@@ -106,13 +109,4 @@ def _drop_reference(core: Core, resource: ResourceType, obj: Obj, uid: str, now:
     body = version.object()
     references = [one for one in body["metadata"].get("ownerReferences") or () if one.get("uid") != uid]
     body["metadata"]["ownerReferences"] = references
-    writes.update(core, resource, version, body, actor(now))
-
-
-def _drop_finalizer(core: Core, resource: ResourceType, obj: Obj, finalizer: str, now: float) -> None:
-    version = current(core, resource, obj)
-    if version is None:
-        return
-    body = version.object()
-    body["metadata"]["finalizers"] = [one for one in body["metadata"].get("finalizers") or () if one != finalizer]
     writes.update(core, resource, version, body, actor(now))

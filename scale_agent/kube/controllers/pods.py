@@ -36,7 +36,7 @@ def schedule(core: Core, change: Change, now: float) -> None:
     body["spec"]["nodeName"] = node
     writes.update(core, resource, version, body, actor(now, "kube-scheduler"))
     status = {**pod.get("status", {}), "phase": "Pending", "conditions": [_condition("PodScheduled", now)]}
-    set_status(core, resource, pod, status, now, KUBELET)
+    set_status(core, resource, pod, status, now, manager=KUBELET)
     core.schedule.at(now + START_S, lambda later: start(core, pod, later))
 
 
@@ -66,7 +66,7 @@ def _unschedulable(core: Core, pod: Obj, now: float) -> None:
     message = f"0/{count} nodes are available" if count else "no nodes available to schedule pods"
     bad = {**_condition("PodScheduled", now), "status": "False", "reason": "Unschedulable", "message": message}
     status = {**pod.get("status", {}), "phase": "Pending", "conditions": [bad]}
-    set_status(core, core.builtin("", "v1", "pods"), pod, status, now, "kube-scheduler")
+    set_status(core, core.builtin("", "v1", "pods"), pod, status, now, manager="kube-scheduler")
 
 
 def _condition(kind: str, now: float) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def start(core: Core, pod: Obj, now: float) -> None:
     body = version.object()
     if body["metadata"].get("deletionTimestamp") or body["status"].get("phase") != "Pending":
         return
-    set_status(core, resource, pod, running_status(core, body, now), now, KUBELET)
+    set_status(core, resource, pod, running_status(core, body, now), now, manager=KUBELET)
     if body["spec"].get("restartPolicy") != "Always":
         core.schedule.at(now + RUN_S, lambda later: succeed(core, pod, later))
 
@@ -147,7 +147,7 @@ def succeed(core: Core, pod: Obj, now: float) -> None:
     conditions = [_ended(one, now) for one in body["status"].get("conditions") or ()]
     containers = [_container(one, state, ready=False) for one in body["spec"]["containers"]]
     status = {**body["status"], "phase": "Succeeded", "conditions": conditions, "containerStatuses": containers}
-    set_status(core, resource, pod, status, now, KUBELET)
+    set_status(core, resource, pod, status, now, manager=KUBELET)
 
 
 def _ended(condition: Obj, now: float) -> Obj:

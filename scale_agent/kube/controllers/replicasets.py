@@ -69,7 +69,8 @@ def is_ready(pod: Obj) -> bool:
 def counted_status(replica_set: Obj, pods: list[Obj]) -> Obj:
     """The numbers of a ReplicaSet's status; zeros are left out as Go leaves them out."""
     ready = sum(map(is_ready, pods))
-    status: dict[str, Any] = {"replicas": len(pods), "observedGeneration": replica_set["metadata"].get("generation", 1)}
+    generation = replica_set["metadata"].get("generation", 1)
+    status: dict[str, Any] = {"replicas": len(pods), "terminatingReplicas": 0, "observedGeneration": generation}
     if pods:
         status["fullyLabeledReplicas"] = len(pods)
     if ready:

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scale_agent.kube import decoding
+from scale_agent.kube import decoding, managed, moments
 from scale_agent.kube.http import Response
 from scale_agent.kube.resources import ResourceKey
 from scale_agent.kube.verbs.call import Call, answer
 from scale_agent.kube.version import Obj
 
-_REASON = 'RBAC: allowed by ClusterRoleBinding "cluster-admin" of ClusterRole "cluster-admin" to Group "system:masters"'
 ADMIN = {"username": "kubernetes-admin", "groups": ["system:masters", "system:authenticated"]}
 _AUTHORIZATION = "authorization.k8s.io"
 _AUTHENTICATION = "authentication.k8s.io"
 
 
 def _allowed(call: Call, obj: Obj) -> Obj:
-    return {"allowed": True, "reason": _REASON}
+    return {"allowed": True}
 
 
 def _rules(call: Call, obj: Obj) -> Obj:
@@ -60,6 +59,9 @@ def create(call: Call) -> Response:
     """POST of a review."""
     options = call.options("CreateOptions")
     obj, warnings = decoding.body_object(call.core.catalog, call.resource, call.request, options.validation)
+    meta = obj["metadata"] = dict(obj.get("metadata") or {})
+    meta.pop("managedFields", None)
+    by = managed.By(call.actor(options).manager, moments.stamp(call.now))
+    managed.track(call.core.catalog, call.resource, None, obj, by)
     obj["status"] = VERDICTS[call.resource.key](call, obj)
-    obj["metadata"] = {"name": "", **(obj.get("metadata") or {})}
     return answer(call, 201, call.core.store.draft(call.core.catalog.normalize(obj, call.resource)), warnings)

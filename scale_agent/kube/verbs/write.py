@@ -76,8 +76,10 @@ def _renamed(call: Call, obj: Obj) -> StatusError:
 def patched(call: Call, obj: Obj) -> Obj:
     """The object with the request's patch applied. Raises 400, 415, 422."""
     media = call.request.headers.get("content-type", "").partition(";")[0].strip()
-    if media not in _PATCHES or (media == _STRATEGIC and not call.resource.typed):
+    if media not in _PATCHES:
         raise status.unknown_patch()
+    if media == _STRATEGIC and not call.resource.typed:
+        raise status.unknown_custom_patch()
     try:
         body = orjson.loads(call.request.body)
     except orjson.JSONDecodeError as error:
