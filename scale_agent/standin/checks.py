@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from scale_agent.standin.memory import ACCOUNT_TOKEN
 from scale_agent.standin.paths import RESOURCES, collection_kind
 from scale_agent.standin.steps import Step
 
 REASONS = {404: ("NotFound",), 409: ("Conflict", "AlreadyExists")}
-_TOKEN_TYPE = "kubernetes.io/service-account-token"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -195,7 +195,7 @@ def _read(step: Step, asked: Asked, answer: dict[str, Any]) -> Verdict:
     wanted = asked.path.rsplit("/", 1)[-1]
     if answer["metadata"]["name"] != wanted:
         return Verdict(f"{wanted} was asked for, {answer['metadata']['name']} came")
-    if answer.get("type") == _TOKEN_TYPE and not (answer.get("data") or {}).get("token"):
+    if answer.get("type") == ACCOUNT_TOKEN and not (answer.get("data") or {}).get("token"):
         return AGAIN
     if "deployed" in step.marks and "CATTLE_FEATURES" not in {
         one["name"] for one in container(answer).get("env") or ()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
+from scale_agent.errors import ProtocolError
 from scale_agent.standin import probes
 from scale_agent.standin.clusters import Cluster, Registry
-from scale_agent.standin.conditions import Condition, recorded
+from scale_agent.standin.conditions import Change, Condition, recorded
 from scale_agent.standin.exchanges import StepExchange
 from scale_agent.standin.run import Outgoing, ScriptRun
 from scale_agent.standin.steps import deletion_script, import_script
@@ -165,8 +166,8 @@ class Downstream:
         address = self.cluster.params["address"]
         try:
             context = self._shared.contexts.get(self.cluster.params["caCert"].encode())
-        except (ssl.SSLError, ValueError) as error:
-            self._report(f"the agent's caCert is no certificate: {error}")
+        except ProtocolError as error:
+            self._report(f"the agent's caCert cannot be used: {error}")
             return None
         host = address.rpartition(":")[0].strip("[]")
         return session.open("tcp", address, context, host)
@@ -201,13 +202,19 @@ class Downstream:
     def _cause(self, cause: str) -> None:
         changes = [one for one in recorded(self._shared.version, self.cluster.path) if one.cause == cause]
         for delay_s in sorted({one.delay_s for one in changes}):
-            due = [one for one in changes if one.delay_s == delay_s]
-            self._later(
-                delay_s / self._shared.pace.speed,
-                lambda due=due: self._set(
-                    [Condition(one.type, one.status, one.reason, one.message, self._at()) for one in due]
-                ),
-            )
+            due = tuple(one for one in changes if one.delay_s == delay_s)
+            self._later(delay_s / self._shared.pace.speed, partial(self._change, due))
+
+    def _change(self, changes: tuple[Change, ...]) -> None:
+        """Make recorded changes; what an early agent has settled already does not become unknown again."""
+        known, at = self.cluster.conditions, self._at()
+        self._set(
+            [
+                Condition(one.type, one.status, one.reason, one.message, at)
+                for one in changes
+                if one.status != "Unknown" or one.type not in known
+            ]
+        )
 
     def _marked(self, mark: str) -> None:
         if mark == "problem":
@@ -254,7 +261,10 @@ class Downstream:
         self._connected(status == 200)
 
     def _connected(self, good: bool) -> None:
-        self._set(probes.connected(self.cluster, good, self._at()))
+        found = probes.connected(self.cluster, good, self._at())
+        if self.cluster.problems:  # what is wrong stays to be seen
+            found = [one for one in found if one.type == "Connected"]
+        self._set(found)
         if good and not self.cluster.ready_once:
             self.cluster.ready_once = True
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+from enum import Enum
 from typing import Any
 
 from scale_agent.standin import templates
 from scale_agent.standin.paths import RESOURCES, path_of
 from scale_agent.standin.steps import Step
+
+#: The type of secrets that hold an account's token.
+ACCOUNT_TOKEN = "kubernetes.io/service-account-token"
+
+
+class Renewal(Enum):
+    """Why a request is made: for the first time, after its watch ended, or after its connection was lost."""
+
+    FIRST = "first"
+    IN_ORDER = "in order"
+    AFTER_LOSS = "after loss"
 
 
 def merge(target: Any, change: Any) -> Any:
@@ -26,10 +39,11 @@ def merge(target: Any, change: Any) -> Any:
 class Memory:
     """Objects by path, at their newest; the resourceVersion before the newest, for recorded conflicts."""
 
-    __slots__ = ("_before", "_hashes", "_lookup", "_names", "_objects", "_wanted", "versions")
+    __slots__ = ("_account", "_before", "_hashes", "_lookup", "_names", "_objects", "_wanted", "versions")
 
     def __init__(self, wanted: frozenset[str], lookup: templates.Lookup) -> None:
         self._lookup = lookup
+        self._account = ""
         self._names: dict[int, str] = {}
         self._hashes: dict[str, str] = {}
         self._objects: dict[str, dict[str, Any]] = {}
@@ -41,7 +55,7 @@ class Memory:
         return self._lookup(name)
 
     def value(self, name: str) -> str:
-        """A placeholder's value: the cluster's own, or learnt (``name:``, ``uid:``, ``hash:``). ``""`` if not learnt."""
+        """A placeholder's value: the cluster's own, or learnt (``name:``, ``uid:``, ``hash:``; else ``""``)."""
         kind, found, rest = name.partition(":")
         if not found:
             return self._lookup(name)
@@ -51,9 +65,11 @@ class Memory:
             return str(self._objects.get(rest, {}).get("metadata", {}).get("uid", ""))
         return self._hashes.get(rest, "") if kind == "hash" else name
 
-    def secret(self, header: str) -> str:
-        """A header's value with the recorder's placeholder for tokens replaced by the agent's account token."""
-        return header.replace("REDACTED", self._lookup("account.token"))
+    def secret(self, header: str, client: str) -> str:
+        """A header's value with the recorder's mark for tokens replaced: by the impersonating account's token for
+        kubectl, which comes through Rancher's proxy, by the agent's account's for Rancher itself."""
+        mine = self._lookup("account.token")
+        return header.replace("REDACTED", (self._account or mine) if client == "kubectl" else mine)
 
     def get(self, path: str) -> dict[str, Any] | None:
         """The newest object seen at ``path``, if it is one that the script changes or refers to."""
@@ -92,6 +108,8 @@ class Memory:
         if step.method == "POST" and "metadata" in answer:
             self._names[step.id] = str(answer["metadata"].get("name", ""))
             self.want(path_of(answer))
+        if step.method == "GET" and answer.get("type") == ACCOUNT_TOKEN and not self._account:
+            self._account = base64.b64decode((answer.get("data") or {}).get("token", "")).decode()
         path = (
             self.saw(answer)
             if "metadata" in answer and (answer.get("apiVersion"), answer.get("kind")) in RESOURCES
@@ -127,14 +145,16 @@ class Memory:
             out["metadata"]["resourceVersion"] = self._before.get(path) or "1"
         return out
 
-    def query(self, step: Step, *, renewed: bool) -> dict[str, str]:
-        """The query to send; a watch that is renewed goes on from the last version it saw."""
+    def query(self, step: Step, renewal: Renewal) -> dict[str, str]:
+        """The query to send. A watch that ended goes on from the last version it saw; one that was lost begins anew
+        from there, with its initial events where it had them (measured with 2.15.0, protocol section 12)."""
         query = {name: templates.fill_text(str(value), self.value) for name, value in step.query.items()}
-        if "resourceVersion" in query and not renewed:
-            query["resourceVersion"] = self.versions.get(step.path, "")
-        if renewed and step.watch:
+        if renewal is Renewal.FIRST:
+            return query | ({"resourceVersion": self.versions.get(step.path, "")} if "resourceVersion" in query else {})
+        if renewal is Renewal.IN_ORDER:
             query.pop("sendInitialEvents", None)
             query.pop("resourceVersionMatch", None)
+        if step.watch:
             query["resourceVersion"] = self.versions.get(step.id) or self.versions.get(step.path, "")
         return query
 

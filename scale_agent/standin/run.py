@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from scale_agent.standin import checks, codec, templates
-from scale_agent.standin.memory import Memory
+from scale_agent.standin.memory import Memory, Renewal
 from scale_agent.standin.paths import collection_kind
 from scale_agent.standin.steps import Script, Step
 from scale_agent.standin.watches import WatchReader
@@ -78,6 +78,7 @@ class ScriptRun:
         self._tries: dict[int, int] = {}
         self._refreshing: set[int] = set()
         self._asked: dict[int, checks.Asked] = {}
+        self._broken: set[int] = set()
         self._watches: dict[int, WatchReader] = {}
         self._unsynced = set(script.first_watches)
         self._done: set[int] = set()
@@ -159,6 +160,8 @@ class ScriptRun:
         if status != 200:
             self._problem(step, f"the watch was answered {status}", now)
             return False
+        self._tries.pop(number, None)
+        self._broken.discard(number)
         self._watches[number] = WatchReader(content_type, collection_kind(step.path), self.memory.interested)
         if "sendInitialEvents" not in step.query:
             self._synced(number, now)
@@ -187,7 +190,9 @@ class ScriptRun:
         self._watches.pop(number, None)
         self._sent.pop(number, None)
         self._asked.pop(number, None)
-        if number in self._done and not self.script.steps[number].watch:
+        if self.script.steps[number].watch:
+            self._broken.add(number)
+        elif number in self._done:
             return
         if not self._again(number, now, LOST_RETRY_S):
             self._problem(self.script.steps[number], "the connection was lost again and again", now)
@@ -243,7 +248,7 @@ class ScriptRun:
         path = self._fill(step.path)
         if step.id in self._refreshing:
             return Outgoing(step.id, step.conn, "GET", path, self._headers(step, path, body=False), b"", False)
-        query = self.memory.query(step, renewed=step.id in self._done)
+        query = self.memory.query(step, self._renewal(step))
         target = path + ("?" + urlencode(query, safe="/,") if query else "")
         body = self._body(step, path)
         if step.watch:
@@ -253,12 +258,17 @@ class ScriptRun:
             step.id, step.conn, step.method, target, self._headers(step, path, bool(body)), body, step.watch
         )
 
+    def _renewal(self, step: Step) -> Renewal:
+        if step.id not in self._done:
+            return Renewal.FIRST
+        return Renewal.AFTER_LOSS if step.id in self._broken else Renewal.IN_ORDER
+
     def _headers(self, step: Step, path: str, body: bool) -> tuple[tuple[str, str], ...]:
         recorded = self.script.headers[step.headers]
         out = [(name, self._fill(value)) for name, value in recorded.items() if body or name != "Content-Type"]
         if step.client == "kubectl":
             out.append(("X-Forwarded-Uri", self._fill("/k8s/clusters/${cluster}") + path))
-        return tuple((name, self.memory.secret(value)) for name, value in out)
+        return tuple((name, self.memory.secret(value, step.client)) for name, value in out)
 
     def _body(self, step: Step, path: str) -> bytes:
         body = templates.fill(step.body, self.memory.value)

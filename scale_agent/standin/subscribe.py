@@ -1,8 +1,8 @@
 """``/v1/subscribe``: events of management clusters over a websocket, as steve sends them.
 
 A client sends ``{"resourceType": "management.cattle.io.cluster", "selector": "..."}``; it gets ``resource.start``,
-then ``resource.create``, ``resource.change`` and ``resource.remove`` with the object in ``data``, ``resource.stop`` when
-it says ``"stop": true``, ``resource.error`` for what is not known, and ``ping`` every 30 seconds.
+then ``resource.create``, ``resource.change`` and ``resource.remove`` with the object in ``data``, ``resource.stop``
+when it says ``"stop": true``, ``resource.error`` for what is not known, and ``ping`` every 30 seconds.
 """
 
 from __future__ import annotations

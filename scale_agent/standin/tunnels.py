@@ -44,7 +44,7 @@ class Contexts:
         self._known: dict[bytes, ssl.SSLContext] = {}
 
     def get(self, ca_pem: bytes) -> ssl.SSLContext:
-        """The context that trusts only this authority; ``ssl.SSLError`` or ``ValueError`` for what is none."""
+        """The context that trusts only this authority; ``LocalProtocolError`` for what is none."""
         key = hashlib.sha256(ca_pem).digest()
         if key not in self._known:
             self._known[key] = client_context(ca_pem)
@@ -157,7 +157,7 @@ class TunnelSession:
             if message is None:
                 break
             try:
-                self._handle(message)
+                self.received(message)
             except ProtocolError as error:
                 reason = str(error)
                 self._socket.shutdown()
@@ -165,7 +165,8 @@ class TunnelSession:
         self._finish()
         return reason
 
-    def _handle(self, message: bytes | str) -> None:
+    def received(self, message: bytes | str) -> None:
+        """One message of the agent. ``ProtocolError``: the websocket is to be closed."""
         payload = message.encode() if isinstance(message, str) else message
         for event in self._session.receive(_OPCODES[type(message)], payload):
             connection = self._connections.get(getattr(event, "conn_id", 0))

@@ -236,6 +236,26 @@ def test_a_wrong_status_is_reported_with_the_message() -> None:
     assert talk.run.problems[0].client == "kubectl"
 
 
+def test_a_watch_that_is_lost_starts_anew_from_its_last_version() -> None:
+    talk, _ = drive()
+    talk.to_end(20.0)
+    watch = next(step.id for step in talk.run.script.steps if step.watch)
+    talk.run.lost(watch, talk.now)
+    (again,) = talk.run.due(talk.now + 2.0)
+    assert "sendInitialEvents=true" in again.target
+    assert f"resourceVersion={talk.run.memory.versions[watch]}" in again.target
+
+
+def test_kubectl_comes_with_the_impersonating_accounts_token() -> None:
+    talk, _ = drive()
+    talk.to_end(20.0)
+    patch = next(out for out in talk.cluster.seen if out.method == "PATCH")
+    assert dict(patch.headers)["Authorization"] == "Bearer jwt"
+    assert dict(patch.headers)["X-Forwarded-Uri"].startswith("/k8s/clusters/c-m-abcdefgh/apis/apps/v1/")
+    put = next(out for out in talk.cluster.seen if out.method == "PUT")
+    assert dict(put.headers)["Authorization"] == "Bearer account"
+
+
 def test_a_watch_that_ends_goes_on_from_its_last_version() -> None:
     talk, _ = drive()
     talk.to_end(20.0)

@@ -1,8 +1,9 @@
 """What in a recording is true of that run only: ids, names, tokens, times; each becomes a placeholder.
 
 Names of the placeholders: ``cluster``, ``project.default``, ``project.system``, ``user.N``, ``id.N`` (Rancher's own
-random names; ``.kubeconfig``: of the user whom Rancher makes for the kubeconfig), ``url``, ``checksum``, ``credentials`` (of the first manifest), ``credentials.system``, ``token.system``,
-``*.b64`` (the same in base64), ``now`` (RFC 3339), ``install``, ``uuid.N`` (of Rancher's objects).
+random names; ``.kubeconfig``: of the user whom Rancher makes for the kubeconfig), ``url``, ``checksum``,
+``credentials`` (of the first manifest), ``credentials.system``, ``token.system``, ``*.b64`` (the same in
+base64), ``now`` (RFC 3339), ``install``, ``uuid.N`` (of Rancher's objects).
 """
 
 from __future__ import annotations

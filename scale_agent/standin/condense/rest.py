@@ -112,7 +112,7 @@ def answers(directory: Path) -> dict[str, Any]:
 
 
 def timeline(directory: Path, path: str) -> list[dict[str, Any]]:
-    """Changes of conditions in their order: ``t`` seconds since creation, ``set`` of type → [status, reason, message]."""
+    """Changes of conditions: ``t`` seconds since creation, ``set``: type → [status, reason, message]."""
     alone = directory / f"conditions-{path}.json"
     entries = (
         read_json(alone) if there(alone) else read_json(directory / f"rest-{path}-and-conditions.json")["timeline"]
