@@ -265,12 +265,15 @@ class Crew:
         hands.tunnels[name] = tunnel
         self._observer.phase(_PHASES[name])
         self.tell(Opened(action.pod, name))
-        reason = tunnel.run()
-        if hands.tunnels.get(name) is tunnel:
-            del hands.tunnels[name]
-        if reason is not None:
-            self._observer.tunnel_lost(name, reason)
-            self.tell(Lost(action.pod, name))
+        reason: str | None = "internal"
+        try:
+            reason = tunnel.run()
+        finally:
+            if hands.tunnels.get(name) is tunnel:
+                del hands.tunnels[name]
+            if reason is not None and self._hands.get(action.pod) is hands:
+                self._observer.tunnel_lost(name, reason)
+                self.tell(Lost(action.pod, name))
 
     def _headers(self, hands: Hands, tunnel: str) -> list[tuple[str, str]] | None:
         assert hands.credentials is not None

@@ -7,8 +7,10 @@ whatever address is asked for, to the agent's embedded server over plain HTTP (p
 from __future__ import annotations
 
 import ssl
+import traceback
 import urllib.parse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import orjson
@@ -112,6 +114,18 @@ class EmbeddedDoor:
         path = request.target.partition("?")[0]
         known = path if path == "/ping" else "/v1" if path.startswith("/v1/") else OTHER
         return request.method.lower(), known
+
+
+def internal_error() -> Response:
+    """The answer to a request that we failed at."""
+    return _status(500, "InternalError", "Internal error occurred: the simulated cluster failed at this request")
+
+
+def failure_of(error: Exception) -> str:
+    """Kind and place of a failure of ours; not its text, which may quote what a client sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "somewhere"
+    return f"{type(error).__name__} at {place}"
 
 
 #: Recorded in frames-import.jsonl (Rancher 2.15.0, second tunnel); Date and Content-Length are added when sent.

@@ -16,7 +16,8 @@ AGENT_REQUESTS = ("ping", "cacerts", "root", "connect", "import")
 
 #: Reasons of :meth:`Observer.error`: a websocket message no session can read, a message that means nothing, a tunnelled
 #: connection that is no TLS or HTTP, a dial to another address than the API server's, an agent's start that failed
-#: (four), an agent without credentials, credentials for another server than ours, a refused write of the agent.
+#: (four), an agent without credentials, credentials for another server than ours, a refused write of the agent,
+#: a request at which we failed (answered 500).
 ERROR_REASONS = (
     "frame",
     "message",
@@ -29,6 +30,7 @@ ERROR_REASONS = (
     "credentials",
     "server-url",
     "write",
+    "internal",
 )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import gevent
 
-from scale_agent.cluster.doors import Door
+from scale_agent.cluster.doors import Door, failure_of, internal_error
 from scale_agent.cluster.link import Link
 from scale_agent.cluster.ports import Observer, WebSocket
 from scale_agent.cluster.runtime import Runtime, Timer
@@ -192,7 +192,11 @@ class Tunnel:
             if self.name == MAIN:
                 self._observer.phase("first_request")
         began = time.perf_counter()
-        answer = self._door.answer(request)
+        try:
+            answer = self._door.answer(request)
+        except Exception as error:  # noqa: BLE001 - what a panic is in a real API server: a 500, told, and survived
+            self._observer.error("internal", failure_of(error))
+            answer = internal_error()
         size = link.begin(answer)
         verb, resource = self._door.name(request)
         duration_ms = (time.perf_counter() - began) * 1000

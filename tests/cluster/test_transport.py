@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from gevent.queue import Queue
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scale_agent.cluster.authority import authority
 from scale_agent.cluster.doors import EmbeddedDoor
@@ -76,6 +78,8 @@ class SmallDoor:
 
     def answer(self, request: HttpRequest) -> Response | Watch:
         """By path."""
+        if request.target == "/bug":
+            raise KeyError("secret-that-a-client-sent")
         if request.target == "/watch":
             self.watches.append(ListWatch())
             return self.watches[-1]
@@ -382,6 +386,52 @@ def test_the_end_closes_watches(bench: Bench) -> None:
     assert bench.door.watches[0].closed
     bench.door.watches[0].push(b"late")
     bench.run()
+
+
+def test_a_failure_of_ours_is_a_500_and_told_without_what_was_sent(bench: Bench) -> None:
+    conn = bench.rancher.connect()
+    answer = bench.rancher.ask(conn, "GET", "/bug")
+    bench.run()
+    assert (answer.status, answer.json["reason"]) == (500, "InternalError")
+    ((reason, text),) = bench.observer.errors
+    assert reason == "internal"
+    assert text.startswith("KeyError at test_transport.py:")
+    after = bench.rancher.ask(conn, "GET", "/x")
+    bench.run()
+    assert after.status == 200
+
+
+FRAMES = st.lists(
+    st.tuples(
+        st.sampled_from([0, 1, 2, 2, 2, 2, 8, 9, 10]),
+        st.one_of(
+            st.binary(max_size=60),
+            st.builds(
+                lambda conn, kind, body: encode(Message(1, conn, kind, body)),
+                st.integers(0, 5),
+                st.sampled_from(MessageType),
+                st.one_of(st.binary(max_size=40), st.just(b"tcp/10.43.0.1:443"), st.just(b"tcp/10.0.0.9:1")),
+            ),
+        ),
+        st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(frames=FRAMES)
+def test_whatever_rancher_sends_the_reader_ends_in_order_or_lives(frames: list[tuple[int, bytes, bool]]) -> None:
+    bench = Bench()
+    for opcode, payload, fin in frames:
+        bench.rancher.socket.inbox.put((opcode, payload, fin))
+    bench.rancher.socket.on_message = lambda message: None
+    bench.run()
+    if not bench.reason:
+        bench.tunnel.close()
+        bench.run()
+    assert bench.reason[0] in (None, "protocol", "closed")
+    assert bench.tunnel.connections == 0
 
 
 def test_stv_answers_ping_as_recorded_whatever_the_address() -> None:
