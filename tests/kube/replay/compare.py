@@ -17,6 +17,12 @@ from tests.kube.replay.player import Outcome
 #: Answer headers whose value is meaning; others (Date, Audit-Id, Etag) are of one server at one time.
 HEADERS = ("Cache-Control", "Vary", "Warning", "Content-Encoding")
 
+#: Answer headers that have to be there if they were.
+PRESENT = ("Etag",)
+
+#: A recorded watch was ended by the server if it lasted this close to its ``timeoutSeconds``; else the client left.
+END_WITHIN_S = 0.5
+
 #: The length of ours against a recorded one whose body was not kept.
 LENGTH_LOW, LENGTH_HIGH, LENGTH_SLACK = 0.9, 1.1, 60
 
@@ -46,6 +52,9 @@ def _head(outcome: Outcome) -> Iterator[str]:
         recorded = line.answer_headers.get(name, "")
         if outcome.header(name) != recorded:
             yield f"{name} {outcome.header(name)!r}, recorded {recorded!r}"
+    for name in PRESENT:
+        if name in line.answer_headers and not outcome.header(name):
+            yield f"{name} missing"
 
 
 def _answer(outcome: Outcome) -> Iterator[str]:
@@ -75,6 +84,9 @@ def _stream(outcome: Outcome) -> Iterator[str]:
     line = outcome.line
     if line.length < 0:
         return
+    over = abs(line.duration_s - float(line.query.get("timeoutSeconds", "inf"))) < END_WITHIN_S
+    if outcome.ended != over:
+        yield f"the watch {'ended' if outcome.ended else 'went on'}, the recorded one {'ended' if over else 'went on'}"
     ours = streams.events(line.content_type, outcome.body)
     if not line.has_answer:
         more = sum(_managed(event.object, line.content_type) for event in ours)

@@ -18,7 +18,7 @@ NAMESPACED = "Namespaced"
 BY_RANCHER = {"app.kubernetes.io/managed-by": "rancher"}
 
 #: Line, plural, group, version, kind, scope, labels.
-DEFINITIONS = (
+DEFINITIONS: tuple[tuple[int, str, str, str, str, str, dict[str, str]], ...] = (
     (102, "auditpolicies", "auditlog.cattle.io", "v1", "AuditPolicy", "Cluster", BY_RANCHER),
     (103, "clusterrepos", "catalog.cattle.io", "v1", "ClusterRepo", "Cluster", BY_RANCHER),
     (104, "uiplugins", "catalog.cattle.io", "v1", "UIPlugin", NAMESPACED, BY_RANCHER),

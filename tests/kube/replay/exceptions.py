@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -9,6 +10,7 @@ import yaml
 LIST = Path(__file__).parent / "unreplayable.yaml"
 
 
+@cache
 def listed() -> dict[str, str]:
     """Reason by ``file:line``. A line may be in the list once."""
     found: dict[str, str] = {}

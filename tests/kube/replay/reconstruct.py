@@ -234,7 +234,7 @@ def reconstruct(timeline: Timeline, lenders: Sequence[dict[str, Any]] = ()) -> d
         writes += [w for w in more.writes if w.method != "POST" or w.object is None or _place(w.object) not in seen]
         writes = [_earliest(w, more.writes, index) for w in writes]
     objects += [*agents.credentials(objects, ordered), *agents.secrets(objects)]
-    objects += furnishings.missing(objects)
+    objects += [*furnishings.missing(objects), *furnishings.behind(objects)]
     lend(objects, lenders)
     return {"objects": objects, "writes": [asdict(write) for write in _in_order(writes, ordered)]}
 

@@ -77,7 +77,7 @@ def appearances(timeline: Timeline, ordered: Sequence[Recorded]) -> Additions:
         for row in value["rows"]:
             made = builder(row, node_uid)
             made["metadata"] = _bare(row["object"]["metadata"])
-            _place(out, timeline, line, made)
+            _place(out, timeline, ordered, made)
     return out
 
 
@@ -85,14 +85,16 @@ def _bare(meta: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in meta.items() if key != "resourceVersion"}
 
 
-def _place(out: Additions, timeline: Timeline, line: Recorded, made: dict[str, Any]) -> None:
+def _place(out: Additions, timeline: Timeline, ordered: Sequence[Recorded], made: dict[str, Any]) -> None:
+    """In the initial state, or before the first request of the second after its creation."""
     meta = made["metadata"]
     born_s = datetime.fromisoformat(meta["creationTimestamp"].replace("Z", "+00:00")).timestamp()
     if born_s <= timeline.started_s:
         out.objects.append(made)
         return
-    path = f"/api/v1/namespaces/{meta['namespace']}/{line.path.rpartition('/')[2]}"
-    out.writes.append(Write(line.where, "POST", path, made, meta["uid"], "shown by this table"))
+    line = next(line for line in ordered if line.at_s >= born_s - timeline.started_s and not line.is_watch)
+    path = f"/api/v1/namespaces/{meta['namespace']}/{made['kind'].lower()}s"
+    out.writes.append(Write(line.where, "POST", path, made, meta["uid"], "a table shows it"))
 
 
 def _node_uid(ordered: Sequence[Recorded]) -> str:
