@@ -144,7 +144,7 @@ class Downstream:
         label = out.conn if run is self._run else out.conn + 10_000
         connection = self._connection(label)
         if connection is None:
-            run.lost(out.step, self._now())
+            run.lost(out.step, self._now(), "no tunnelled connection")
             return
         headers = (("Host", self.cluster.params["address"]), *out.headers)
         connection.ask(exchange, out.method, out.target, headers, out.body)

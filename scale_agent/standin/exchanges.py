@@ -57,7 +57,6 @@ class StepExchange:
 
     def lost(self, reason: str) -> None:
         """See :class:`~scale_agent.standin.tunnels.Exchange`."""
-        del reason
         self._parts.clear()
-        self._run.lost(self._out.step, self._clock())
+        self._run.lost(self._out.step, self._clock(), reason)
         self._after()

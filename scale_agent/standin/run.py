@@ -185,7 +185,7 @@ class ScriptRun:
         self._sent.pop(number, None)
         heapq.heappush(self._heap, (now + REWATCH_S / self._speed, number))
 
-    def lost(self, number: int, now: float) -> None:
+    def lost(self, number: int, now: float, reason: str) -> None:
         """The connection broke before the answer was complete; the request is made again."""
         self._watches.pop(number, None)
         self._sent.pop(number, None)
@@ -195,7 +195,7 @@ class ScriptRun:
         elif number in self._done:
             return
         if not self._again(number, now, LOST_RETRY_S):
-            self._problem(self.script.steps[number], "the connection was lost again and again", now)
+            self._problem(self.script.steps[number], f"the connection was lost again and again: {reason}", now)
             self._finish(self.script.steps[number], now)
 
     def overdue(self, now: float) -> None:

@@ -7,7 +7,7 @@ import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from scale_agent.standin.paths import RESOURCES, collection_kind, path_of
@@ -63,9 +63,25 @@ CONTENTS = (
 )
 
 
+class Answering(Protocol):
+    """What :class:`Drive` needs of a cluster."""
+
+    events: list[tuple[int, bytes]]
+    seen: list[Outgoing]
+    watch_type: str
+
+    def answer(self, out: Outgoing) -> Reply:
+        """A complete answer."""
+
+    def open_watch(self, out: Outgoing) -> bytes:
+        """A watch's first bytes."""
+
+
 @dataclass
 class FakeCluster:
     """Objects by path; watches that are open, by step."""
+
+    watch_type = JSON
 
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
     version: int = 100
@@ -234,7 +250,7 @@ class Drive:
     """Lets a run and a cluster talk until nothing is due; the clock jumps to what is next."""
 
     run: ScriptRun
-    cluster: FakeCluster
+    cluster: Answering
     spoil: Spoil = lambda out, reply: reply
     now: float = 1000.0
 
@@ -244,7 +260,7 @@ class Drive:
         while self.now < end:
             for out in self.run.due(self.now):
                 self._serve(out)
-            self._events()
+            self.tell_events()
             due = self.run.next_due
             if due is None:
                 return
@@ -253,14 +269,15 @@ class Drive:
     def _serve(self, out: Outgoing) -> None:
         if out.watch:
             first = self.cluster.open_watch(out)
-            if self.run.watch_started(out.step, 200, JSON, self.now):
+            if self.run.watch_started(out.step, 200, self.cluster.watch_type, self.now):
                 self.run.watch_data(out.step, first, self.now)
             return
         status, content_type, body = self.spoil(out, self.cluster.answer(out))
         if status:
             self.run.answered(out.step, status, content_type, body, self.now)
 
-    def _events(self) -> None:
+    def tell_events(self) -> None:
+        """Hand on what happened in the cluster."""
         while self.cluster.events:
             step, data = self.cluster.events.pop(0)
             self.run.watch_data(step, data, self.now)

@@ -167,7 +167,7 @@ def test_a_lost_connection_is_asked_again() -> None:
     def cut(out: Outgoing, reply: Reply) -> Reply:
         if "/openapi/v3" in out.target and len(lost) < 2:
             lost.append(out.step)
-            talk.run.lost(out.step, talk.now)
+            talk.run.lost(out.step, talk.now, "cut")
             return 0, "", b""
         return reply
 
@@ -240,7 +240,7 @@ def test_a_watch_that_is_lost_starts_anew_from_its_last_version() -> None:
     talk, _ = drive()
     talk.to_end(20.0)
     watch = next(step.id for step in talk.run.script.steps if step.watch)
-    talk.run.lost(watch, talk.now)
+    talk.run.lost(watch, talk.now, "cut")
     (again,) = talk.run.due(talk.now + 2.0)
     assert "sendInitialEvents=true" in again.target
     assert f"resourceVersion={talk.run.memory.versions[watch]}" in again.target
