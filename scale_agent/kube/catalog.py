@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from scale_agent.kube import bootstrap, normalizer, protobuf, status
+from scale_agent.kube import bootstrap, conversion, normalizer, protobuf, status
 from scale_agent.kube.resources import ResourceKey, ResourceType
 from scale_agent.kube.schema import Resource, Schema
 from scale_agent.kube.types import Type
@@ -113,7 +113,7 @@ class Catalog:
 
     def converted(self, obj: Obj, resource: ResourceType) -> Obj:
         """An object that is stored in another version of its group, in this one: fields of the same name are kept."""
-        return self.normalize(resource.ordered(obj), resource)
+        return self.normalize(conversion.renamed(obj, resource.api_version), resource)
 
     def decode(self, body: bytes) -> Obj:
         """A protobuf body. Raises ``DecodeError``."""

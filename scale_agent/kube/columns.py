@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from scale_agent.kube import cells, data_files
-from scale_agent.kube.resources import ResourceKey, ResourceType
+from scale_agent.kube.resources import STORED_WITH, ResourceKey, ResourceType
 from scale_agent.kube.version import Obj
 
 Reader = Callable[[Obj, float], Any]
@@ -120,7 +120,6 @@ CELLS: dict[ResourceKey, Mapping[str, Reader]] = {
         "Port(s)": cells.service_ports,
     },
     ("", "events"): _EVENT,
-    ("events.k8s.io", "events"): _EVENT,
     ("", "secrets"): {"Type": at("type", ""), "Data": _count("data")},
     ("", "configmaps"): {"Data": _count("data")},
     ("", "endpoints"): {"Endpoints": cells.endpoints},
@@ -197,7 +196,7 @@ def columns_of(resource: ResourceType, version: str) -> Sequence[Column]:
 @lru_cache(maxsize=512)
 def _built_in(version: str, group: str, group_version: str, plural: str) -> tuple[Column, ...]:
     rows = data_files.load_json(version, "columns.json").get(f"{group}/{group_version}/{plural}") or ()
-    readers = {**COMMON, **CELLS.get((group, plural), {})}
+    readers = {**COMMON, **CELLS.get(STORED_WITH.get((group, plural), (group, plural)), {})}
     return tuple(
         Column(name, readers.get(name, lambda obj, now: NONE), kind, form, priority, description)
         for name, kind, form, priority, description in rows

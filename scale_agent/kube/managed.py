@@ -90,6 +90,8 @@ def track(catalog: Catalog, resource: ResourceType, old: Obj | None, new: Obj, b
     gone = before.keys() - after.keys()
     meta = new["metadata"]
     entries = _entries(meta) or _entries((old or {}).get("metadata", {}))
+    if old is not None and not entries:
+        return  # what was created without owned fields stays untracked (recorded)
     meta.pop("managedFields", None)
     result = _updated(entries, changed, gone, by, resource.api_version)
     if result:

@@ -7,6 +7,8 @@ from typing import Any
 
 #: (group, plural): where objects are stored, whatever version they are asked for in.
 ResourceKey = tuple[str, str]
+#: Resources that are another group's view of the same objects.
+STORED_WITH: dict[ResourceKey, ResourceKey] = {("events.k8s.io", "events"): ("", "events")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class ResourceType:
         first, second = (("kind", self.kind), ("apiVersion", api_version))
         if not self.typed:
             first, second = second, first
-        object.__setattr__(self, "key", (self.group, self.plural))
+        key = (self.group, self.plural)
+        object.__setattr__(self, "key", STORED_WITH.get(key, key))
         object.__setattr__(self, "api_version", api_version)
         object.__setattr__(self, "list_kind", self.list_kind or f"{self.kind}List")
         object.__setattr__(self, "prefix", f'{{"{first[0]}":"{first[1]}","{second[0]}":"{second[1]}",'.encode())

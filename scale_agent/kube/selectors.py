@@ -217,7 +217,6 @@ SUPPORTED_FIELDS: dict[tuple[str, str], frozenset[str]] = {
             "type",
         )
     ),
-    ("events.k8s.io", "events"): frozenset(("regarding.kind", "regarding.name", "reason", "type")),
     ("", "secrets"): frozenset(("type",)),
     ("", "namespaces"): frozenset(("status.phase",)),
     ("", "nodes"): frozenset(("spec.unschedulable",)),

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from scale_agent.kube import columns, negotiation
+from scale_agent.kube import columns, conversion, negotiation
 from scale_agent.kube.catalog import Catalog
 from scale_agent.kube.columns import Column
 from scale_agent.kube.history import EventType
@@ -16,6 +16,8 @@ from scale_agent.kube.partial import bookmark_meta, partial_object
 from scale_agent.kube.representations import ListMeta, json_event
 from scale_agent.kube.resources import ResourceType
 from scale_agent.kube.version import Obj, Version
+
+_EVENTS = ("", "events")
 
 
 class TableEncoder:
@@ -43,6 +45,7 @@ class TableEncoder:
         }
 
     def _row(self, obj: Obj) -> Obj:
+        obj = conversion.renamed(obj, "v1") if self.resource.key == _EVENTS else obj
         row: Obj = {"cells": [one.cell(obj, self.now) for one in self.columns]}
         if self.include == "Object":
             row["object"] = obj

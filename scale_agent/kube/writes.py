@@ -60,8 +60,8 @@ class Deleted:
     gone: bool
 
 
-def create(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Version:
-    """Store a new object. Raises :class:`StatusError` (409, 403, 404, 422)."""
+def create(core: Core, resource: ResourceType, obj: Obj, actor: Actor, state: Obj | None = None) -> Version:
+    """Store a new object, with a status if a controller gives one. Raises :class:`StatusError` (409, 403, 404, 422)."""
     obj = resource.ordered(obj)
     meta = obj["metadata"] = dict(obj.get("metadata") or {})
     if meta.get("resourceVersion"):
@@ -77,6 +77,8 @@ def create(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Versio
     defaults.fill(resource, obj)
     managed.track(core.catalog, resource, None, obj, managed.By(actor.manager, moments.stamp(actor.now)))
     defaults.prepare_new(core, resource, obj)
+    if state is not None:
+        obj["status"] = state
     validation.check(resource, obj)
     obj = _shaped(core, resource, obj)
     return _store(core, resource, obj, actor)

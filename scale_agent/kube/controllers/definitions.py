@@ -60,7 +60,6 @@ def _register(core: Core, definition: Obj, now: float) -> None:
             continue
         spec = {"group": group, "version": version, "groupPriorityMinimum": 1000, "versionPriority": 100}
         meta = {"name": name, "labels": {AUTOMANAGED: "true"}}
-        made = writes.create(core, resource, {"metadata": meta, "spec": spec}, actor(now, APISERVER))
         local = {
             "type": "Available",
             "status": "True",
@@ -68,7 +67,8 @@ def _register(core: Core, definition: Obj, now: float) -> None:
             "reason": "Local",
             "message": "Local APIServices are always available",
         }
-        set_status(core, resource, made.object(), {"conditions": [local]}, now, manager=APISERVER)
+        body = {"metadata": meta, "spec": spec}
+        writes.create(core, resource, body, actor(now, APISERVER), {"conditions": [local]})
 
 
 def _unregister(core: Core, definition: Obj, now: float) -> None:

@@ -13,8 +13,10 @@ from scale_agent.kube.watches import ResourceWatch, Scope, Selects
 
 #: A watch without timeoutSeconds ends between this and twice as much (apiserver: --min-request-timeout), seconds.
 DEFAULT_TIMEOUT_S = 1800.0
-#: Bookmarks come about once a minute (recorded); the first of a watch is put off by its share of this, seconds.
+#: Bookmarks come about once a minute (recorded); seconds.
 BOOKMARK_EVERY_S = 60.0
+#: The last bookmark comes this long before the watch ends (seconds).
+LAST_BOOKMARK_S = 2.0
 
 
 def get(call: Call) -> Response:
@@ -148,18 +150,19 @@ def _resume(running: ResourceWatch, since: int, current: int) -> None:
 def _appoint(call: Call, options: ListOptions, running: ResourceWatch) -> None:
     schedule = call.core.schedule
     timeout = options.timeout_s if options.timeout_s is not None else DEFAULT_TIMEOUT_S
-    end = call.now + timeout
-    if timeout:
-        schedule.at(end, lambda _: running.finish())
+    end = call.now + (timeout or DEFAULT_TIMEOUT_S)
+    schedule.at(end, lambda _: running.finish())
     if not options.allow_bookmarks:
         return
 
     def bookmark(now: float) -> None:
-        if running.ended:
-            return
-        running.bookmark()
-        if now + BOOKMARK_EVERY_S < end:
-            schedule.at(now + BOOKMARK_EVERY_S, bookmark)
+        if not running.ended:
+            running.bookmark()
+            appoint_next(now)
 
-    if not timeout or timeout > BOOKMARK_EVERY_S:
-        schedule.at(call.now + BOOKMARK_EVERY_S, bookmark)
+    def appoint_next(now: float) -> None:
+        due = min(now + BOOKMARK_EVERY_S, end - LAST_BOOKMARK_S)
+        if due > now:
+            schedule.at(due, bookmark)
+
+    appoint_next(call.now)
