@@ -6,6 +6,7 @@ run (through Locust) and by ``python -m scale_agent sweep`` (without).
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,8 @@ from scale_agent.rancher.state import ClusterState
 #: The label whose value is the id of the run that created a cluster.
 RUN_LABEL = "scale-agent/run"
 
+#: Ids of clusters made by /v3/clusters; those of the other path are c-m-xxxxxxxx.
+_NORMAN_ID = re.compile(r"c-[a-z0-9]{5}")
 _SHORTEST_ROUND_S = 0.5
 _LONGEST_ROUND_S = 10.0
 _MOST_ATTEMPTS = 5
@@ -52,6 +55,9 @@ def listed(client: Client, labels: Mapping[str, str], names_by_id: dict[str, str
     found: dict[str, Listed] = {}
     for ref in client.provisioned(labels):
         name = names_by_id.get(ref.id, ref.name)
+        if _NORMAN_ID.fullmatch(ref.id):
+            # Rancher's mirror of a /v3 cluster: deleting the mirror would not delete the cluster.
+            ref = ClusterRef(name, "v3", id=ref.id, labels=ref.labels)
         found[name] = Listed(name, ref, ref.labels)
     for state in states.values():
         ref = ClusterRef(state.name, "v3", id=state.id, labels=state.labels)

@@ -39,7 +39,7 @@ class Rancher:
 
     def add(self, name: str, path: str = "v1", labels: Mapping[str, str] | None = None) -> None:
         labels = labels or {RUN_LABEL: "r1"}
-        id_ = f"c-{name}"
+        id_ = f"c-m-{name}" if path == "v1" else f"c-{len(self.refs):05d}"
         self.states[id_] = ClusterState(id=id_, name=name, state="active", labels=labels)
         ref_name = name if path == "v1" else id_
         self.refs[id_] = ClusterRef(ref_name, "v1" if path == "v1" else "v3", id=id_, labels=labels)
@@ -133,7 +133,7 @@ def test_gives_up_on_what_is_always_refused(rancher: Rancher) -> None:
 def test_gives_up_when_nothing_moves_any_more(rancher: Rancher) -> None:
     rancher.add("quick")
     rancher.add("stuck")
-    rancher.dying["c-stuck"] = 1e9
+    rancher.dying["c-m-stuck"] = 1e9
     outcome = removal_of(rancher, timeout_s=60).run()
     assert (outcome.left, outcome.gone) == (("stuck",), 1)
     assert 60 < rancher.clock() < 90
@@ -173,5 +173,5 @@ def test_a_v3_cluster_keeps_its_name_when_only_its_mirror_is_left(rancher: Ranch
     rancher.add("sim-1", "v3")
     names: dict[str, str] = {}
     assert [one.name for one in listed(rancher, {RUN_LABEL: "r1"}, names)] == ["sim-1"]
-    del rancher.states["c-sim-1"]
+    del rancher.states["c-00000"]
     assert [one.name for one in listed(rancher, {RUN_LABEL: "r1"}, names)] == ["sim-1"]
