@@ -21,9 +21,17 @@ from scale_agent.kube.server import ApiServer
 from scale_agent.tunnel.http_requests import HttpRequest
 from scale_agent.tunnel.served import ServedConnection
 
+#: Where the agent's pod would be: only its error texts show it.
+_POD_ADDRESS = "10.42.0.10"
+
 
 class Door(Protocol):
-    """What a tunnel's transport asks of what is behind it."""
+    """What a tunnel's transport asks of what is behind it.
+
+    ``local_host``: the address from which it pretends to dial, for the texts of late Errors; "" for an in-process pipe.
+    """
+
+    local_host: str
 
     def allows(self, network: str, address: str) -> bool:
         """False ends the whole session, as the real agent's authorizer does."""
@@ -41,7 +49,7 @@ class Door(Protocol):
 class ApiDoor:
     """The main tunnel's end: the cluster's API server at ``address``."""
 
-    __slots__ = ("_address", "_api", "_clock", "_context", "_date")
+    __slots__ = ("_address", "_api", "_clock", "_context", "_date", "local_host")
 
     def __init__(
         self,
@@ -56,6 +64,7 @@ class ApiDoor:
         self._context = context
         self._clock = clock
         self._date = date
+        self.local_host = _POD_ADDRESS
 
     def allows(self, network: str, address: str) -> bool:
         """tcp to anywhere; sockets of a container engine are not there (cmd/agent/main.go)."""
@@ -86,10 +95,11 @@ class ApiDoor:
 class EmbeddedDoor:
     """The second tunnel's end: the server inside the agent. Of it only what Rancher itself asks is there."""
 
-    __slots__ = ("_date",)
+    __slots__ = ("_date", "local_host")
 
     def __init__(self, date: Callable[[], str]) -> None:
         self._date = date
+        self.local_host = ""
 
     def allows(self, network: str, address: str) -> bool:
         """Everything (steve/pkg/aggregation)."""

@@ -28,7 +28,7 @@ _PLACEHOLDERS = ("b3duLXRva2VuLW9mLWEtY2x1c3Rlcg==", "cattle-credentials-ownname
 _CACHE_LIMIT = 16
 _cache: dict[bytes, bytes] = {}
 
-_WHERE = "import manifest"
+WHERE = "import manifest"
 _CURE = "import by a URL of the form https://SERVER/v3/import/TOKEN_CLUSTER.yaml"
 
 #: kind → (namespace, name) that must be there; the credentials are looked for apart.
@@ -106,10 +106,10 @@ def _objects(text: str) -> list[Obj]:
         documents = list(yaml.load_all(text, Loader=yaml.CSafeLoader))
     except yaml.YAMLError as error:
         problem = getattr(error, "problem", None) or "it cannot be read"
-        raise InputError(f"the import manifest is no YAML: {problem}", where=_WHERE, cure=_CURE) from None
+        raise InputError(f"the import manifest is no YAML: {problem}", where=WHERE, cure=_CURE) from None
     objects = [document for document in documents if document is not None]
     if not all(isinstance(obj, dict) and isinstance(obj.get("metadata"), dict) for obj in objects):
-        raise InputError("the import manifest holds something that is no Kubernetes object", where=_WHERE, cure=_CURE)
+        raise InputError("the import manifest holds something that is no Kubernetes object", where=WHERE, cure=_CURE)
     return objects
 
 
@@ -119,4 +119,4 @@ def _is(obj: Obj, kind: str, namespace: str, name: str) -> bool:
 
 
 def _missing(what: str) -> InputError:
-    return InputError(f"the import manifest lacks its {what}", where=_WHERE, cure=_CURE)
+    return InputError(f"the import manifest lacks its {what}", where=WHERE, cure=_CURE)

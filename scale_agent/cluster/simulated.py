@@ -16,6 +16,7 @@ from scale_agent.cluster.ports import Connector, Observer
 from scale_agent.cluster.profile import Profile
 from scale_agent.cluster.runtime import Runtime, Timer
 from scale_agent.cluster.steps import CleanupSeen, DeploymentSeen
+from scale_agent.errors import InputError
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.local import LocalClient
 from scale_agent.kube.server import ApiServer
@@ -96,9 +97,18 @@ class SimulatedCluster:
         if not self._cancels:
             self._watch()
         for obj in objects:
-            self.client.apply(obj)
+            self._apply(obj)
         self._observer.phase("applied")
         self._advance()
+
+    def _apply(self, obj: dict[str, Any]) -> None:
+        try:
+            self.client.apply(obj)
+        except (StatusError, LookupError, KeyError) as error:
+            what = (
+                f"the cluster refused {obj.get('kind')} {obj['metadata'].get('name')} of the import manifest: {error}"
+            )
+            raise InputError(what, where=manifest.WHERE, cure="import into a newer Rancher, or report it") from None
 
     def stop(self) -> None:
         """End everything at once: websockets are cut, nothing is due any more. Never blocks, idempotent."""

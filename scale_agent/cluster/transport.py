@@ -80,7 +80,9 @@ class Tunnel:
         self._door = door
         self._runtime = runtime
         self._observer = observer
-        self._session = Session(Side.CLIENT, first_message_id=first_message_id, allow=door.allows)
+        self._session = Session(
+            Side.CLIENT, first_message_id=first_message_id, allow=door.allows, local_host=door.local_host
+        )
         self._links: dict[int, Link] = {}
         self._waiting: dict[int, Link] = {}  # links that may have something to send; a dict keeps the order
         self._out: list[bytes] = []

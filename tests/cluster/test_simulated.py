@@ -418,6 +418,21 @@ def test_a_manifest_without_its_parts_begins_nothing(stage: Stage) -> None:
     assert stage.cluster.client.get("/api/v1/namespaces/cattle-system") is None
 
 
+@pytest.mark.parametrize(
+    ("part", "instead"),
+    [
+        ("kind: Service\n", "kind: Nonsense\n"),
+        ("\n    protocol: TCP", "\n    protocol: 7"),
+        ("  name: proxy-clusterrole-kubeapiserver\nrules", "  labels: {}\nrules"),
+    ],
+)
+def test_an_object_the_cluster_refuses_is_named(stage: Stage, part: str, instead: str) -> None:
+    text = recorded("2.15.0")["manifest"]
+    assert part in text
+    with pytest.raises(InputError, match="of the import manifest"):
+        stage.cluster.apply_manifest(text.replace(part, instead))
+
+
 def test_identity_is_the_seeds_not_the_processs() -> None:
     headers = []
     for seed in ("run/1", "run/1", "run/2"):

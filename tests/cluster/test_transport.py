@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 
@@ -64,6 +65,8 @@ class ListWatch:
 
 class SmallDoor:
     """Echoes, gives big answers, watches."""
+
+    local_host = "10.42.0.10"
 
     def __init__(self) -> None:
         self.watches: list[ListWatch] = []
@@ -221,6 +224,10 @@ def test_a_closed_connection_is_forgotten_and_its_watch_closed(bench: Bench) -> 
     (watch,) = bench.door.watches
     assert watch.closed
     assert watch.on_readable is None
+    texts = [message.body.decode() for message in bench.rancher.messages if message.type is MessageType.ERROR]
+    assert texts[0] == "EOF"
+    assert re.fullmatch(r"writeto tcp (.*): read tcp \1: use of closed network connection", texts[1])
+    assert texts[1].count("10.42.0.10:") == 2
     assert bench.tunnel.connections == 0
 
 
