@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tests.kube.replay import streams
 from tests.kube.replay.identity import CERTIFICATE, TOKEN
 from tests.kube.replay.recording import Recorded, load
 
@@ -19,7 +20,7 @@ Object = dict[str, Any]
 #: Where the agent notes which secret it made.
 REFERENCE = "rancher.io/service-account.secret-ref"
 
-AGGREGATION_LINE = 11
+AGGREGATION_LINE = 19
 TOKEN_TYPE = "kubernetes.io/service-account-token"
 
 
@@ -78,9 +79,9 @@ def _token(name: str, account: Object) -> Object:
 
 
 def _aggregation(account: Object) -> Object:
-    """As recorded in 2.15.0, line 11; the other versions' differ in addresses and checksums only."""
-    recorded = next(line for line in load("rancher-2.15.0/agent-own-requests.jsonl") if line.line == AGGREGATION_LINE)
-    body: Object = json.loads(recorded.body)
-    made = _secret("stv-aggregation", account, "Opaque", body["data"])
-    made["metadata"] |= {name: body["metadata"][name] for name in ("annotations", "labels")}
-    return made
+    """As the 2.15.0 recording shows it; the other versions' differ in addresses and checksums only."""
+    watch = next(line for line in load("rancher-2.15.0/import-steve.jsonl") if line.line == AGGREGATION_LINE)
+    made = streams.events(watch.content_type, watch.answer_bytes)[0].object
+    dropped = ("resourceVersion", "uid")
+    meta = {name: value for name, value in made["metadata"].items() if name not in dropped}
+    return {**made, "metadata": meta | {"creationTimestamp": account["metadata"]["creationTimestamp"]}}

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.kube.replay import managed, streams
 from tests.kube.replay.decode import decoded
-from tests.kube.replay.meaning import SHOWN, diff, normal
+from tests.kube.replay.meaning import DROPPED, SHOWN, diff, normal
 from tests.kube.replay.player import Outcome
 
 #: Answer headers whose value is meaning; others (Date, Audit-Id, Etag) are of one server at one time.
@@ -65,6 +65,16 @@ def _answer(outcome: Outcome) -> Iterator[str]:
     elif line.length >= 0:
         more = _managed(decoded(line.content_type, outcome.body), line.content_type)
         yield from _length(line.length, len(outcome.body), len(outcome.body) + more)
+
+
+def managed_differences(outcome: Outcome) -> list[str]:
+    """Where managed fields differ, of an answer whose recorded body has some."""
+    line = outcome.line
+    if line.is_watch or (b"managedFields" not in line.answer_bytes and b"FieldsV1" not in line.answer_bytes):
+        return []
+    dropped = DROPPED - {"managedFields"}
+    ours, recorded = (decoded(line.content_type, body) for body in (outcome.body, line.answer_bytes))
+    return list(diff(normal(recorded, dropped=dropped), normal(ours, dropped=dropped)))[:DIFFERENCES]
 
 
 def _managed(value: Any, content_type: str) -> int:

@@ -48,7 +48,7 @@ def history(timeline: Timeline) -> Additions:
     """The definitions, each in place of the line whose body is missing."""
     out = Additions()
     if any(part.file == FILE for part in timeline.parts):
-        for line, *rest in DEFINITIONS:
-            made = _definition(*rest)
+        for line, plural, group, version, kind, scope, labels in DEFINITIONS:
+            made = _definition(plural, group, version, kind, scope, labels)
             out.writes.append(Write(f"{FILE}:{line}", "POST", COLLECTION, made, "", "its recorded body was not kept"))
     return out

@@ -87,6 +87,8 @@ def _plain(node: dict[str, Any]) -> dict[str, Any]:
         out["metadata"].pop(name, None)
     for name in AGENT:
         out["metadata"]["annotations"].pop(name, None)
+    managed = out["metadata"].get("managedFields", ())
+    out["metadata"]["managedFields"] = [one for one in managed if not one["manager"].startswith("agent")]
     return out
 
 
@@ -96,6 +98,18 @@ def _dressed(look: Look, meta: dict[str, Any]) -> dict[str, Any]:
     if look.annotated:
         node["metadata"]["annotations"].update(dict.fromkeys(AGENT, "{}"))
     return node
+
+
+def unmanaged(value: dict[str, Any]) -> dict[str, Any]:
+    """Without managed fields: a server keeps its own and adds the writer's."""
+    meta = {name: item for name, item in value["metadata"].items() if name != "managedFields"}
+    return {**value, "metadata": meta}
+
+
+def agent_of(line: Recorded) -> str:
+    """The name that the agent of that recording's version writes under."""
+    version = line.file.partition("/")[0].removeprefix("rancher-")
+    return "agent" if version == "2.15.0" else f"agent-{version}"
 
 
 def history(timeline: Timeline, ordered: Sequence[Recorded]) -> Additions:
@@ -112,10 +126,10 @@ def history(timeline: Timeline, ordered: Sequence[Recorded]) -> Additions:
 
 
 def _writes(line: Recorded, old: Look, new: Look, meta: dict[str, Any], agent_recorded: bool) -> Iterator[Write]:
-    node = _dressed(new, meta)
+    node = unmanaged(_dressed(new, meta))
     if old.annotated != new.annotated and not agent_recorded:
-        annotated = _dressed(Look(new.annotated, old.given_up), meta)
-        yield Write(line.where, "PUT", KEY, annotated, "", "the agent's annotations")
+        annotated = unmanaged(_dressed(Look(new.annotated, old.given_up), meta))
+        yield Write(line.where, "PUT", KEY, annotated, "", "the agent's annotations", agent_of(line))
     if old.given_up != new.given_up:
         yield Write(line.where, "PUT", f"{KEY}/status", node, "", "the node lifecycle controller's conditions")
         yield Write(line.where, "PUT", KEY, node, "", "the node lifecycle controller's taint")

@@ -214,7 +214,9 @@ class Player:
         body = json.dumps(write.object).encode() if write.object is not None else b""
         uids = [self.names.uid_after(key, 0.0) for key in _services(write.object or {})]
         self.identity.prime((write.uid, *uids), "")
-        headers = ADMIN | {"content-type": MERGE} if write.method == "PATCH" else ADMIN
+        headers = ADMIN | {"user-agent": f"{write.actor}/v1.36.2"}
+        if write.method == "PATCH":
+            headers["content-type"] = MERGE
         answer = self._handle(Request(write.method, write.path, headers=headers, body=body))
         self.identity.prime((), "")
         if answer.status >= 300:

@@ -22,6 +22,7 @@ from tests.kube.replay.decode import decoded
 from tests.kube.replay.meaning import normal
 from tests.kube.replay.meta import Target, asked, target
 from tests.kube.replay.names import Names, gather
+from tests.kube.replay.nodes import unmanaged
 from tests.kube.replay.order import by_effect
 from tests.kube.replay.recording import Recorded
 from tests.kube.replay.state import Write, file_of
@@ -30,6 +31,8 @@ from tests.kube.replay.timeline import TIMELINES, Timeline
 #: What the recorded writer of the first version that we see had just added: taken back to get at the one before.
 UNDO_FINALIZERS = frozenset({"controller.cattle.io/namespace-auth"})
 UNDO_ANNOTATIONS = frozenset({agents.REFERENCE, "field.cattle.io/projectId", "cattle.io/status"})
+#: What that label adds to a secret, with its managed fields.
+USED_LENGTH, USED_SLACK = 150, 40
 #: The timeline whose recorder kept the managed fields of JSON answers.
 LENDER = "rancher-2.15.0-steve"
 USED = "kubernetes.io/legacy-token-last-used"
@@ -47,6 +50,7 @@ class Walk:
     names: Names
     latest: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     unseen_since: dict[str, str] = field(default_factory=dict)
+    lengths: dict[str, int] = field(default_factory=dict)
     namespaces_made: set[str] = field(default_factory=set)
     objects: list[dict[str, Any]] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
@@ -57,14 +61,23 @@ class Walk:
         if place is None or line.is_watch or line.status >= 300:
             return
         if line.method == "GET":
-            if place.name and not _json_or_protobuf(line):
-                self.unseen_since.setdefault(place.key(), line.where)
+            if place.name and not line.has_answer:
+                self._unseen(place.key(), line)
             for key, seen in _shown(line, self.latest):
                 self._seen(key, seen, line)
             return
         name = place.name or self.names.created.get(line.where) or asked(line).get("name", "")
         if name:
             self._written(place.key(name), line, place.sub)
+
+    def _unseen(self, key: str, line: Recorded) -> None:
+        """Of a read that kept nothing but its length: whether the object had changed by then."""
+        old, self.lengths[key] = self.lengths.get(key, 0), line.length
+        if old != line.length:
+            self.unseen_since[key] = line.where
+        if "-token-" in key and 0 < line.length - old - USED_LENGTH < USED_SLACK:
+            patch = {"metadata": {"labels": {USED: "2026-11-21"}}}
+            self.writes.append(Write(line.where, "PATCH", key, patch, "", "its token was used"))
 
     def _seen(self, key: str, seen: dict[str, Any], line: Recorded) -> None:
         version = seen["metadata"].get("resourceVersion", "")
@@ -82,7 +95,13 @@ class Walk:
         if key.endswith("/serviceaccounts/default"):
             return  # every new namespace gets one by our server's own rules
         collection, uid = key.rpartition("/")[0], seen["metadata"].get("uid", "")
-        self.writes.append(Write(before, "POST", collection, _bare(seen), uid, "appears in this answer"))
+        self.writes.append(
+            Write(before, "POST", collection, unmanaged(_bare(seen)), uid, "appears here", self._actor(key))
+        )
+
+    def _actor(self, key: str) -> str:
+        """Namespaces are the agent's to make and to label, the rest is the controller manager's."""
+        return nodes.agent_of(self.timeline.lines()[0]) if "/namespaces/" in key and key.count("/") == 4 else "kcm"
 
     def _is_old(self, meta: dict[str, Any]) -> bool:
         made_s = _seconds(meta["creationTimestamp"])
@@ -95,12 +114,13 @@ class Walk:
             return
         old, new = _bare(old), _bare(new)
         if normal(_without_status(old)) != normal(_without_status(new)):
-            self.writes.append(Write(before, "PUT", key, new, "", "changed since it was last written"))
+            self.writes.append(Write(before, "PUT", key, unmanaged(new), "", "changed unrecorded", self._actor(key)))
         if normal(old.get("status")) != normal(new.get("status")):
-            self.writes.append(Write(before, "PUT", f"{key}/status", new, "", "its status changed"))
+            self.writes.append(Write(before, "PUT", f"{key}/status", unmanaged(new), "", "its status changed"))
 
     def _written(self, key: str, line: Recorded, sub: str) -> None:
         self.unseen_since.pop(key, None)
+        self.lengths[key] = line.length
         if line.method == "POST" and line.path == "/api/v1/namespaces":
             self.namespaces_made.add(key.rpartition("/")[2])
         body = _object(line, line.body)
@@ -120,7 +140,7 @@ class Walk:
         version, known = self.latest[key]
         if body["kind"] == "Secret" and USED in _labels(body):
             self._labelled(key, body, before)
-        seen = {**_bare(known), "status": body.get("status")}
+        seen = unmanaged({**_bare(known), "status": body.get("status")})
         if body["kind"] == "Deployment" and version and normal(known.get("status")) != normal(seen["status"]):
             self.writes.append(Write(before, "PUT", f"{key}/status", seen, "", "its next writer had seen this status"))
 
@@ -135,10 +155,6 @@ class Walk:
         if not body["metadata"].get("creationTimestamp"):
             return
         self._appeared(key, _undone(body), line.where)
-
-
-def _json_or_protobuf(line: Recorded) -> bool:
-    return line.has_answer
 
 
 def _seconds(timestamp: str) -> float:

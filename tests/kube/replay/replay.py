@@ -27,6 +27,12 @@ PLAYED_FROM_DATA = (("", "pods"), ("apps", "replicasets"), ("apps", "deployments
 UP_S = 10.0
 
 
+HEAD = (
+    "| recording | requests | answered as recorded | of these by length | to the byte | listed with a reason |\n"
+    "|---|---|---|---|---|---|\n"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One line's replay. ``problems`` is empty if our answer is as recorded."""
@@ -81,12 +87,13 @@ def _snapshot_uids(names: Names) -> Iterator[tuple[str, str]]:
 
 
 def table(replays: Sequence[Replay], listed: Mapping[str, Any]) -> str:
-    """Per file: lines, as recorded, listed as not replayable; a Markdown table for the fidelity page."""
+    """Per file, as a Markdown table for the fidelity page; ``of these`` counts what had only its length recorded."""
     rows: dict[str, list[int]] = {}
     for result in (r for replay in replays for r in replay.results):
-        row = rows.setdefault(result.outcome.line.file, [0, 0, 0])
-        row[0] += 1
-        row[1] += not result.problems
-        row[2] += result.where in listed
-    head = "| recording | requests | answered as recorded | listed with a reason |\n|---|---|---|---|\n"
-    return head + "".join(f"| `{file}` | {a} | {b} | {c} |\n" for file, (a, b, c) in sorted(rows.items()))
+        row = rows.setdefault(result.outcome.line.file, [0, 0, 0, 0, 0])
+        line, fine = result.outcome.line, not result.problems
+        by_length = fine and not line.has_answer and line.length >= 0
+        exact = by_length and len(result.outcome.body) == line.length
+        for column, counts in enumerate((True, fine, by_length, exact, result.where in listed)):
+            row[column] += counts
+    return HEAD + "".join(f"| `{file}` | {' | '.join(map(str, row))} |\n" for file, row in sorted(rows.items()))

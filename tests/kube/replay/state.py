@@ -18,7 +18,7 @@ DATA = Path(__file__).parents[1] / "data"
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A request of another actor, made before the line ``before`` (``file:line``); no ``object`` for DELETE."""
+    """A request of ``actor`` (a User-Agent), made before the line ``before`` (``file:line``)."""
 
     before: str
     method: str
@@ -26,6 +26,7 @@ class Write:
     object: dict[str, Any] | None
     uid: str
     why: str
+    actor: str = "kcm"
 
 
 @dataclass(frozen=True, slots=True)

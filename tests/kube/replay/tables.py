@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.kube.replay.decode import decoded
-from tests.kube.replay.nodes import Additions
+from tests.kube.replay.nodes import Additions, unmanaged
 from tests.kube.replay.recording import Recorded
 from tests.kube.replay.state import Write
 from tests.kube.replay.timeline import Timeline
@@ -94,7 +94,7 @@ def _place(out: Additions, timeline: Timeline, ordered: Sequence[Recorded], made
         return
     line = next(line for line in ordered if line.at_s >= born_s - timeline.started_s and not line.is_watch)
     path = f"/api/v1/namespaces/{meta['namespace']}/{made['kind'].lower()}s"
-    out.writes.append(Write(line.where, "POST", path, made, meta["uid"], "a table shows it"))
+    out.writes.append(Write(line.where, "POST", path, unmanaged(made), meta["uid"], "a table shows it"))
 
 
 def _node_uid(ordered: Sequence[Recorded]) -> str:
