@@ -21,6 +21,8 @@ from scale_agent.standin.rest.service import Service
 PING_S = 30.0
 _RENDER = {MANAGEMENT: render.steve, PROVISIONING: render.provisioning}
 _CHANGES = "resource.changes"
+#: The object in events that are about no object (seen with 2.15.0).
+_NOTHING: dict[str, Any] = {"type": "subscribe", "links": {}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Subscriber:
 
     def ping(self) -> None:
         """Tell the client that we live."""
-        self._tell({"name": "ping", "data": {"version": {"Version": f"v{self._service.settings.version}"}}})
+        self._tell({"name": "ping", "data": _NOTHING | {"version": f"v{self._service.settings.version}"}})
 
     def close(self) -> None:
         """The client is gone."""
@@ -83,18 +85,18 @@ class Subscriber:
         if one.resource_type not in _RENDER:
             error = f"failed to find schema {one.resource_type}"
             self._tell(one.named("resource.error", data={"error": error}))
-            self._tell(one.named("resource.stop"))
+            self._tell(one.named("resource.stop", data=dict(_NOTHING)))
             return
         self._subscriptions[one] = self._service.registry.listen(
             lambda event, cluster: self._changed(one, event, cluster)
         )
-        self._tell(one.named("resource.start"))
+        self._tell(one.named("resource.start", data=dict(_NOTHING)))
 
     def _stop(self, one: Subscription) -> None:
         cancel = self._subscriptions.pop(one, None)
         if cancel is not None:
             cancel()
-            self._tell(one.named("resource.stop"))
+            self._tell(one.named("resource.stop", data=dict(_NOTHING)))
 
     def _changed(self, one: Subscription, event: str, cluster: Cluster) -> None:
         if not matches(cluster.labels, one.selector) or one.id not in ("", cluster.id, render.workspace_id(cluster)):

@@ -66,9 +66,15 @@ CONTENTS = (
 class Answering(Protocol):
     """What :class:`Drive` needs of a cluster."""
 
-    events: list[tuple[int, bytes]]
     seen: list[Outgoing]
-    watch_type: str
+
+    @property
+    def watch_type(self) -> str:
+        """Content type of the last watch."""
+
+    @property
+    def events(self) -> list[tuple[int, bytes]]:
+        """What watches have to say; taken by the reader."""
 
     def answer(self, out: Outgoing) -> Reply:
         """A complete answer."""
@@ -281,3 +287,10 @@ class Drive:
         while self.cluster.events:
             step, data = self.cluster.events.pop(0)
             self.run.watch_data(step, data, self.now)
+
+
+@dataclass
+class FakeDrive(Drive):
+    """With a cluster whose objects a test may touch."""
+
+    cluster: FakeCluster

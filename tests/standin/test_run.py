@@ -15,7 +15,7 @@ from scale_agent.standin.run import Outgoing, ScriptRun
 from scale_agent.standin.steps import VERSIONS, Script, deletion_script, import_script
 from scale_agent.standin.templates import fill_text
 from scale_agent.standin.values import Values
-from tests.standin.fake_cluster import Drive, FakeCluster, Reply, namespace
+from tests.standin.fake_cluster import FakeCluster, FakeDrive, Reply, namespace
 
 PATHS = ("steve", "norman")
 
@@ -34,10 +34,10 @@ def make_run(script: Script, version: str = "2.15.0", path: str = "steve") -> tu
     return ScriptRun(script, values.of(cluster), on_mark=marks.append), marks
 
 
-def drive(version: str = "2.15.0", path: str = "steve", **options: Any) -> tuple[Drive, list[str]]:
+def drive(version: str = "2.15.0", path: str = "steve", **options: Any) -> tuple[FakeDrive, list[str]]:
     run, marks = make_run(import_script(version, path), version, path)
     cluster = options.pop("cluster", None) or FakeCluster()
-    return Drive(run, cluster, **options), marks
+    return FakeDrive(run, cluster, **options), marks
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -60,7 +60,7 @@ def test_every_recorded_request_is_made_once_and_answered_well(version: str, pat
 @pytest.mark.parametrize("version", VERSIONS)
 def test_deletion_leaves_its_clean_up_objects(version: str) -> None:
     run, _ = make_run(deletion_script(version), version)
-    talk = Drive(run, FakeCluster())
+    talk = FakeDrive(run, FakeCluster())
     users = [step.path for step in run.script.steps if step.method == "DELETE"]
     for path in users:
         full = fill_text(path, run.memory.value)

@@ -11,7 +11,7 @@ import yaml
 from scale_agent.cluster import profile as profiles
 from scale_agent.cluster.identity import ClusterIdentity
 from scale_agent.cluster.runtime import Runtime
-from scale_agent.kube.http import Request, Watch
+from scale_agent.kube.http import Request, Response, Watch
 from scale_agent.kube.local import LocalClient
 from scale_agent.kube.server import ApiServer
 from scale_agent.standin.run import Outgoing
@@ -47,13 +47,13 @@ class RealCluster:
     def answer(self, out: Outgoing) -> Reply:
         self.seen.append(out)
         given = self.api.handle(self._request(out), self.now)
-        assert not hasattr(given, "read"), out.target
-        return given.status, dict(given.headers).get("Content-Type", ""), given.body  # type: ignore[union-attr]
+        assert isinstance(given, Response), out.target
+        return given.status, dict(given.headers).get("Content-Type", ""), given.body
 
     def open_watch(self, out: Outgoing) -> bytes:
         self.seen.append(out)
         watch = self.api.handle(self._request(out), self.now)
-        assert hasattr(watch, "read"), out.target
+        assert not isinstance(watch, Response), out.target
         self.watch_type = dict(watch.headers)["Content-Type"]
         self.waiting.append((out.step, watch))
         return watch.read(1 << 22)

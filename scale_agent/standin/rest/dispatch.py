@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from scale_agent.standin.rest import clusters_v1, clusters_v3, public
 from scale_agent.standin.rest.calls import Answer, Call, find, text
-from scale_agent.standin.rest.service import Service, authenticated, norman_error, steve_error
+from scale_agent.standin.rest.service import Service, authenticated, norman_error
 
 ROUTES = (*public.ROUTES, *clusters_v1.ROUTES, *clusters_v3.ROUTES)
 _API_HEADERS = ("X-Content-Type-Options", "nosniff")
@@ -25,11 +25,10 @@ def answer(service: Service, call: Call) -> Answer:
 
 
 def _no_route(call: Call) -> Answer:
-    if call.path.startswith("/v1/"):
-        return steve_error(404, "NotFound", f"failed to find schema {call.path.split('/')[2]}")
-    return (
-        norman_error(404, "NotFound", "Not Found") if call.path.startswith("/v3") else text(404, "404 page not found\n")
-    )
+    """What 2.15.0 answers for things it does not know: nothing on ``/v1``, a sentence on ``/v3``."""
+    if call.path.startswith("/v3/"):
+        return norman_error(404, "NotFound", f"failed to find schema {call.path.split('/')[2]}")
+    return text(404, "")
 
 
 def _with_headers(service: Service, call: Call, given: Answer) -> Answer:

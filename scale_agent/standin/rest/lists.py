@@ -32,8 +32,10 @@ def norman_page(
     page = list(items[start : start + limit])
     pagination: dict[str, Any] = {"limit": limit, "total": len(items)}
     if start + limit < len(items):
+        base = f"{service.settings.url}{call.path}?limit={limit}&marker="
+        last = key(items[(len(items) - 1) // limit * limit])
         after = key(items[start + limit])
-        pagination |= {"next": f"{service.settings.url}{call.path}?limit={limit}&marker={after}", "partial": True}
+        pagination |= {"first": base + key(items[0]), "next": base + after, "last": base + last, "partial": True}
     return page, pagination
 
 
@@ -54,46 +56,50 @@ def norman_collection(service: Service, call: Call, kind: str, data: list[Any], 
     return Answer(200, body)
 
 
-def _selector(call: Call) -> str:
-    """``labelSelector``, or the label filters of 2.12 and later (``filter=metadata.labels.x=y``)."""
-    parts = [call.one("labelSelector")]
-    for one in call.query.get("filter", []):
-        if one.startswith("metadata.labels"):
-            parts.append(one.removeprefix("metadata.labels").strip(".").replace("[", "").replace("]", ""))
-    return ",".join(filter(None, parts))
+def _selector(call: Call, version: str) -> str:
+    """Since 2.12 lists come from a cache that knows ``filter=metadata.labels.x=y`` and ignores ``labelSelector``."""
+    if not cached_lists(version):
+        return call.one("labelSelector")
+    found = [one for one in call.query.get("filter", []) if one.startswith("metadata.labels")]
+    return ",".join(one.removeprefix("metadata.labels").strip(".").replace("[", "").replace("]", "") for one in found)
 
 
-def _start(call: Call, size: int, revision: int) -> tuple[int, str] | Answer:
-    token = call.one("continue")
-    if token:
-        number, _, at = token.partition(".")
-        if not (number.isdigit() and at.isdigit()):
-            return steve_error(410, "Expired", "The provided continue parameter is too old")
-        return int(number), at
-    return max(call.number("page", 1) - 1, 0) * size, str(revision)
+def cached_lists(version: str) -> bool:
+    """Does ``/v1`` list from its SQL cache? Seen with 2.15.0; on by default since 2.12, not in 2.10."""
+    return tuple(map(int, version.split(".")[:2])) >= (2, 12)
 
 
 def steve_list(service: Service, call: Call, kind: str, clusters: list[Cluster], render: Render) -> Answer:
-    """A page of ``/v1/<kind>``: ``limit`` and ``continue``, or ``pagesize`` and ``page``; ``labelSelector``."""
-    chosen = [one for one in clusters if matches(one.labels, _selector(call))]
-    size = max(call.number("limit", call.number("pagesize", STEVE_DEFAULT)), 1)
-    start = _start(call, size, service.registry.revision)
-    if isinstance(start, Answer):
-        return start
-    at, revision = start
-    page = chosen[at : at + size]
-    body: dict[str, Any] = {
-        "type": "collection",
-        "links": {"self": f"{service.settings.url}{call.path}"},
-        "createTypes": {kind: f"{service.settings.url}{call.path}"},
-        "actions": {},
-        "resourceType": kind,
-        "revision": revision,
-        "count": len(chosen),
-        "data": [render(service, one) for one in page],
-    }
-    if "pagesize" in call.query:
-        body["pages"] = -(-len(chosen) // size)
-    if "limit" in call.query and at + size < len(chosen):
-        body["continue"] = f"{at + size}.{revision}"
-    return Answer(200, body)
+    """A list of ``/v1``: pages by ``pagesize`` and ``page`` since 2.12, by ``limit`` and ``continue`` before."""
+    chosen = [one for one in clusters if matches(one.labels, _selector(call, service.settings.version))]
+    url = f"{service.settings.url}{call.path}"
+    body: dict[str, Any] = {"type": "collection", "links": {"self": url}, "actions": {}, "resourceType": kind}
+    body |= {"revision": str(service.registry.revision), "count": len(chosen)}
+    pages = _numbered_page if cached_lists(service.settings.version) else _continued_page
+    page = pages(call, url, chosen, body)
+    if page is None:
+        return steve_error(410, "Expired", "The provided continue parameter is too old")
+    return Answer(200, body | {"data": [render(service, one) for one in page]})
+
+
+def _numbered_page(call: Call, url: str, chosen: list[Cluster], body: dict[str, Any]) -> list[Cluster] | None:
+    size, number = call.number("pagesize", 0), max(call.number("page", 1), 1)
+    if size <= 0:
+        return chosen
+    end = number * size
+    if end < len(chosen):
+        following = f"{url}?continue={end}&page={number}&pagesize={size}"
+        body |= {"pagination": {"first": url, "next": following, "partial": True}, "continue": str(end)}
+    start = call.number("continue", 0) if call.one("continue") else end - size
+    return chosen[start : start + size]
+
+
+def _continued_page(call: Call, url: str, chosen: list[Cluster], body: dict[str, Any]) -> list[Cluster] | None:
+    del url
+    size, token = call.number("limit", STEVE_DEFAULT), call.one("continue")
+    if token and not token.isdigit():
+        return None
+    start = int(token or 0)
+    if start + size < len(chosen):
+        body["continue"] = str(start + size)
+    return chosen[start : start + size]
