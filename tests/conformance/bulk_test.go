@@ -4,14 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
-	"math/rand"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/rancher/remotedialer"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -32,34 +32,82 @@ func slowly(reader io.Reader, total int64) (hash []byte, err error) {
 	return sum.Sum(nil), nil
 }
 
-// TestSixtyFourMegabytesEachWay sends to a raw echo behind our session and reads it back slowly.
-func TestSixtyFourMegabytesEachWay(t *testing.T) {
+// content is what source:1 sends and sink:1 must get.
+func content() []byte {
+	data := make([]byte, bulk)
+	for i := range data {
+		data[i] = byte(31*i + i>>16)
+	}
+	return data
+}
+
+// bulkPair starts a bare session and opens one connection to it.
+func bulkPair(t *testing.T, address string) (*driver, remotedialer.Dialer, net.Conn) {
+	t.Helper()
 	r := newRancher(t)
-	d := startDriver(t, r, "echo", 1)
+	d := startDriver(t, r, "bulk", 1)
 	r.awaitSession("key-0", 30*time.Second)
 	dial := r.dialer.Dialer("key-0")
-	conn, err := dial(context.Background(), "tcp", "echo:1")
+	conn, err := dial(context.Background(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	content := make([]byte, bulk)
-	rand.New(rand.NewSource(1)).Read(content)
-	sent := make(chan error, 1)
-	go func() { _, err := conn.Write(content); sent <- err }()
+	return d, dial, conn
+}
+
+// TestSixtyFourMegabytesToASlowRancher: Rancher's end reads slowly, pauses us, and must be obeyed; a neighbour on the
+// same websocket goes on. One direction at a time: the module's one flag for both directions makes its own writer wait
+// for ever when both are full on one connection (docs/remotedialer.md, section 6).
+func TestSixtyFourMegabytesToASlowRancher(t *testing.T) {
+	d, dial, conn := bulkPair(t, "source:1")
 	other := make(chan error, 1)
 	go func() { other <- smallEcho(dial) }()
 	got, err := slowly(conn, bulk)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := sha256.Sum256(content); !bytes.Equal(got, want[:]) {
-		t.Error("what came back is not what was sent")
+	if want := sha256.Sum256(content()); !bytes.Equal(got, want[:]) {
+		t.Error("what came is not what was sent")
 	}
-	if err := errors.Join(<-sent, <-other); err != nil {
+	if err := <-other; err != nil {
 		t.Error(err)
 	}
 	conn.Close()
 	drained(t, d, "key-0")
+}
+
+// TestSixtyFourMegabytesToASlowAgent: our end reads slowly and must pause the real module, and resume it.
+func TestSixtyFourMegabytesToASlowAgent(t *testing.T) {
+	d, dial, conn := bulkPair(t, "sink:1")
+	other := make(chan error, 1)
+	go func() { other <- smallEcho(dial) }()
+	data := content()
+	if err := inPieces(conn, data); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, sha256.Size)
+	conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	if _, err := io.ReadFull(conn, got); err != nil {
+		t.Fatal(err)
+	}
+	if want := sha256.Sum256(data); !bytes.Equal(got, want[:]) {
+		t.Error("what arrived is not what was sent")
+	}
+	if err := <-other; err != nil {
+		t.Error(err)
+	}
+	conn.Close()
+	drained(t, d, "key-0")
+}
+
+// inPieces writes as Rancher does: one message per TLS record or copied buffer, never more than 32 KiB.
+func inPieces(conn io.Writer, content []byte) error {
+	for piece := range slices.Chunk(content, 32<<10) {
+		if _, err := conn.Write(piece); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // smallEcho is a neighbour on the same websocket: it must not wait for the slow one.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 )
 
@@ -21,7 +22,7 @@ func fresh(r *rancher, key string) error {
 		return err
 	}
 	client := http.Client{Transport: transport, Timeout: 45 * time.Second}
-	defer client.CloseIdleConnections()
+	defer utilnet.CloseIdleConnectionsFor(transport) // the client's own method does not see through client-go's wrappers
 	response, err := client.Get("https://" + r.config(key).Host[len("https://"):] + "/readyz?timeout=45s")
 	if err != nil {
 		return err

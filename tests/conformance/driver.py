@@ -1,4 +1,4 @@
-"""The child process of the conformance tests: simulated clusters, or a raw echo, behind real tunnels.
+"""The child process of the conformance tests: simulated clusters, or bare connections for bulk data, behind real tunnels.
 
 Commands come on standard input, one a line; each is answered by one line of JSON on standard output. The process
 ends when its standard input does.
@@ -12,11 +12,14 @@ monkey.patch_all()
 
 import json  # noqa: E402
 import sys  # noqa: E402
+from collections.abc import Iterator  # noqa: E402
+from hashlib import sha256  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Protocol  # noqa: E402
 
 import click  # noqa: E402
 import gevent  # noqa: E402
+from gevent.event import Event  # noqa: E402
 from gevent.fileobject import FileObject  # noqa: E402
 
 from scale_agent.cluster.ports import DialTimings  # noqa: E402
@@ -30,7 +33,7 @@ from scale_agent.tunnel.session import ConnectionOpened, DataReceived, Session, 
 PROFILE = Path(__file__).parents[2] / "profiles" / "small.yaml"
 
 
-class Side_(Protocol):  # noqa: N801
+class Mode(Protocol):
     """What a driver's mode can tell about itself."""
 
     def connections(self) -> dict[str, int]:
@@ -88,41 +91,92 @@ class Clusters:
 
     def connections(self) -> dict[str, int]:
         """Open connections of each cluster's main tunnels."""
-        return {key: cluster.open_connections() for key, cluster in self.clusters.items()}
+        return {key: cluster.connections for key, cluster in self.clusters.items()}
 
 
-class Echo:
-    """A bare session whose every connection sends back what it gets, honouring Pause and causing it."""
+BULK_BYTES = 64 << 20
+PIECE_BYTES = 64 << 10
+#: What the bulk tests send: byte i is (31 i + i >> 16) mod 256, in pieces of 64 KiB.
+PIECES = [bytes((31 * i + piece) & 255 for i in range(PIECE_BYTES)) for piece in range(256)]
+
+
+class Bulk:
+    """A bare session: ``source:1`` sends 64 MiB, ``sink:1`` takes 64 MiB slowly and answers with their SHA-256, ``echo:1`` echoes.
+
+    One greenlet reads and one writes, as the Go client's goroutines do: a reader that waited for its own writes would
+    stand still for ever against a server that does the same.
+    """
 
     def __init__(self, connector: RancherConnector) -> None:
         params = "eyJjbHVzdGVyIjp7ImFkZHJlc3MiOiIxMC40My4wLjE6NDQzIiwiY2FDZXJ0IjoiIiwidG9rZW4iOiIifX0="
         headers = [("X-API-Tunnel-Token", "token-of-key-0"), ("X-API-Tunnel-Params", params)]
         self.socket, _ = connector.dial("/v3/connect/register", headers, 10)
         self.session = Session(Side.CLIENT, first_message_id=1)
-        self.pending: dict[int, list[bytes]] = {}
-        gevent.spawn(self.run)
+        self.ends: dict[int, Iterator[None]] = {}
+        self.waiting: dict[int, list[bytes]] = {}
+        self.wanted = Event()
+        self.greenlets = [gevent.spawn(run) for run in (self.read, self.write, self.ping)]
 
-    def run(self) -> None:
-        """Read frames for ever; the process ends by its standard input."""
+    def read(self) -> None:
+        """Take frames for ever; the process ends by its standard input."""
         while True:
             for event in self.session.receive(*self.socket.receive()):
                 if isinstance(event, ConnectionOpened):
-                    self.pending[event.conn_id] = []
+                    self.waiting[event.conn_id] = []
+                    self.ends[event.conn_id] = getattr(self, event.address.partition(":")[0])(event.conn_id)
                 elif isinstance(event, DataReceived):
-                    self.pending[event.conn_id].append(event.data)
-            self.pending = {conn: data for conn, data in self.pending.items() if conn in self.session.connections}
-            for conn in self.pending:
-                self.pump(conn)
+                    self.waiting[event.conn_id].append(event.data)
+            self.wanted.set()
+
+    def write(self) -> None:
+        """One round of every connection after another; an end that cannot go on now yields."""
+        while True:
+            for conn, end in list(self.ends.items()):
+                if conn not in self.session.connections:
+                    del self.ends[conn], self.waiting[conn]
+                else:
+                    next(end, None)
             if messages := self.session.data_to_send():
                 self.socket.send(messages)
+            else:
+                self.wanted.clear()
+                self.wanted.wait(0.002)
 
-    def pump(self, conn: int) -> None:
-        """Send what may be sent; only what was sent counts as read, so a paused echo pauses its sender."""
-        waiting = self.pending[conn]
-        while waiting and self.session.can_send(conn):
-            data = waiting.pop(0)
-            self.session.send(conn, data)
-            self.session.consumed(conn, len(data))
+    def ping(self) -> None:
+        """Every 5 s, or the server drops the session after 60."""
+        while True:
+            gevent.sleep(5)
+            self.socket.ping()
+
+    def echo(self, conn: int) -> Iterator[None]:
+        """Send back what comes."""
+        while True:
+            while self.waiting[conn] and self.session.can_send(conn):
+                data = self.waiting[conn].pop(0)
+                self.session.send(conn, data)
+                self.session.consumed(conn, len(data))
+            yield
+
+    def source(self, conn: int) -> Iterator[None]:
+        """Send 64 MiB, a piece at a time, whenever the peer has not paused us."""
+        for number in range(BULK_BYTES // PIECE_BYTES):
+            while not self.session.can_send(conn):
+                yield
+            self.session.send(conn, PIECES[number % 256])
+            yield
+
+    def sink(self, conn: int) -> Iterator[None]:
+        """Take 64 MiB, one message in a round, which is slower than they come: the session has to pause the peer."""
+        digest, taken = sha256(), 0
+        while taken < BULK_BYTES:
+            if self.waiting[conn]:
+                data = self.waiting[conn].pop(0)
+                digest.update(data)
+                taken += len(data)
+                self.session.consumed(conn, len(data))
+            yield
+        self.session.send(conn, digest.digest())
+        yield
 
     def connections(self) -> dict[str, int]:
         """Open connections of the bare session."""
@@ -132,13 +186,13 @@ class Echo:
 @click.command()
 @click.option("--server", required=True)
 @click.option("--ca", required=True, type=click.Path(exists=True))
-@click.option("--mode", type=click.Choice(["cluster", "echo"]), required=True)
+@click.option("--mode", type=click.Choice(["cluster", "bulk"]), required=True)
 @click.option("--clusters", type=int, default=1)
 def main(server: str, ca: str, mode: str, clusters: int) -> None:
     """Run until standard input ends."""
-    connector = RancherConnector(server, TlsPolicy(ca_file=ca))
+    connector = RancherConnector(server, TlsPolicy(cacert=ca))
     errors = Errors()
-    side: Side_ = Echo(connector) if mode == "echo" else Clusters(connector, clusters, errors)
+    side: Mode = Bulk(connector) if mode == "bulk" else Clusters(connector, clusters, errors)
     for _ in FileObject(sys.stdin.fileno(), "r", close=False):
         sys.stdout.write(json.dumps({"connections": side.connections(), "errors": errors.texts}) + "\n")
         sys.stdout.flush()
