@@ -117,7 +117,7 @@ def history(timeline: Timeline, ordered: Sequence[Recorded]) -> Additions:
     looks = [(line, look) for line in ordered if (look := _look(line)) is not None]
     looks.insert(0, (ordered[0], Look(False, looks[0][1].given_up)))  # the agent annotates 10 s after its start
     uid = gather(ordered).uid_after(KEY, 0)
-    meta: dict[str, Any] = {"uid": uid, "creationTimestamp": _created(ordered)}
+    meta: dict[str, Any] = {"creationTimestamp": _created(ordered)} | ({"uid": uid} if uid else {})
     out = Additions([_dressed(looks[0][1], meta)])
     agent_recorded = any(line.path == KEY and line.method == "PUT" for line in ordered)
     for (_, old), (line, new) in pairwise(looks):

@@ -33,6 +33,10 @@ UNDO_FINALIZERS = frozenset({"controller.cattle.io/namespace-auth"})
 UNDO_ANNOTATIONS = frozenset({agents.REFERENCE, "field.cattle.io/projectId", "cattle.io/status"})
 #: What that label adds to a secret, with its managed fields.
 USED_LENGTH, USED_SLACK = 150, 40
+#: Where the agent's label of its project first shows, and what it adds there.
+KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
+PROJECT = "field.cattle.io/projectId"
+PROJECT_LENGTH, PROJECT_SLACK = 130, 40
 #: The timeline whose recorder kept the managed fields of JSON answers.
 LENDER = "rancher-2.15.0-steve"
 USED = "kubernetes.io/legacy-token-last-used"
@@ -78,6 +82,19 @@ class Walk:
         if "-token-" in key and 0 < line.length - old - USED_LENGTH < USED_SLACK:
             patch = {"metadata": {"labels": {USED: "2026-11-21"}}}
             self.writes.append(Write(line.where, "PATCH", key, patch, "", "its token was used"))
+        if key == KUBE_SYSTEM and 0 < line.length - old - PROJECT_LENGTH < PROJECT_SLACK:
+            self._label_projects(line.where)
+
+    def _label_projects(self, before: str) -> None:
+        """The agent copies the project of every namespace from its annotation to a label, all of them at once."""
+        for key, (version, namespace) in self.latest.items():
+            project = (namespace["metadata"].get("annotations") or {}).get(PROJECT, "").rpartition(":")[2]
+            if namespace.get("kind") == "Namespace" and project and PROJECT not in _labels(namespace):
+                labels = {PROJECT: project}
+                patch = {"metadata": {"labels": labels}}
+                self.writes.append(Write(before, "PATCH", key, patch, "", "the agent's label", self._actor(key)))
+                meta = {**namespace["metadata"], "labels": {**_labels(namespace), **labels}}
+                self.latest[key] = (version, {**namespace, "metadata": meta})
 
     def _seen(self, key: str, seen: dict[str, Any], line: Recorded) -> None:
         version = seen["metadata"].get("resourceVersion", "")
@@ -110,6 +127,9 @@ class Walk:
     def _changed(self, key: str, old: dict[str, Any], new: dict[str, Any], before: str) -> None:
         if new.get("kind") == "Secret" and USED in _labels(new):
             self._labelled(key, new, before)
+        if key == KUBE_SYSTEM and PROJECT in _labels(new) and PROJECT not in _labels(old):
+            self._label_projects(before)
+            return
         if new.get("kind") == "Secret" or (new.get("kind") in OWN_RULES and _labels(new) == _labels(old)):
             return
         old, new = _bare(old), _bare(new)

@@ -64,7 +64,7 @@ class Recorded:
     def _agent(self) -> str:
         """The old recordings kept no User-Agent; what it was, the managed fields of their bodies say."""
         version = self.file.partition("/")[0].removeprefix("rancher-")
-        name = self.client if self.client == "kubectl" else f"{self.client}-{version}"
+        name = self.client if self.client == "kubectl" or version == "2.15.0" else f"{self.client}-{version}"
         return f"{name}/v0.0.0 (linux/amd64) kubernetes/$Format"
 
     def request(self) -> Request:
