@@ -30,9 +30,9 @@ PHASES = (
     "deleted",
 )
 
-#: What a record can be about: the run (``start``, ``end``), a cluster's life (``begun``, ``adopted``, ``failed``,
-#: ``left``), a phase it reached, a REST call, a tunnel's handshake, requests served in a while, an error it survived, a
-#: tunnel that was lost, a wait of our own (for a slot to create in).
+#: What a record can be about: the run (``start``, ``settled``, ``end``), a cluster's life (``begun``, ``adopted``,
+#: ``replaced``, ``failed``, ``left``), a phase it reached, a REST call, a tunnel's handshake, requests served in a
+#: while, an error it survived, a tunnel that was lost, a wait of our own (for a slot to create in).
 KINDS = ("run", "life", "phase", "request", "handshake", "served", "error", "lost", "wait")
 
 

@@ -23,7 +23,7 @@ class Row:
     started_s: float
     worker: str = ""
     phases: dict[str, float] = field(default_factory=dict)
-    adopted: bool = False
+    adopted: str = ""
     tunnels_lost: int = 0
     errors: int = 0
     error: str = ""
@@ -55,7 +55,7 @@ class Row:
             "cluster": self.name,
             "worker": self.worker,
             "started": f"{self.started_s:.3f}",
-            "adopted": "yes" if self.adopted else "",
+            "adopted": self.adopted,
             "tunnels_lost": str(self.tunnels_lost),
             "errors": str(self.errors),
             "error": self.error,
@@ -73,6 +73,7 @@ class Ledger:
         self._apply = {
             ("life", "begun"): self._begun,
             ("life", "adopted"): self._adopted,
+            ("life", "replaced"): self._adopted,
             ("life", "failed"): self._failed,
             ("life", "left"): self._left,
         }
@@ -112,7 +113,7 @@ class Ledger:
         self.rows[row.name] = fresh
 
     def _adopted(self, row: Row, record: Record) -> None:
-        row.adopted = True
+        row.adopted = record.name
 
     def _failed(self, row: Row, record: Record) -> None:
         row.error = row.error or record.error

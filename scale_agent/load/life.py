@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: Conditions that say that an agent of an earlier start was there. Rancher then counts on what it has put into that
+#: cluster (and will not roll the agent out again), but a simulated cluster's contents die with their process.
+TOUCHED = ("Provisioned", "AgentDeployed", "Connected", "Ready")
 #: Condition of Rancher's cluster → phase that it means.
 CONDITION_PHASES = (("AgentDeployed", "agent_deployed"), ("Connected", "connected"), ("Ready", "ready"))
 
@@ -38,6 +41,7 @@ class Life:
         self.profile = profile
         self.begun = False
         self.left = False
+        self._replacing = False
         self.error = ""
         self.settled = Event()
         self._cluster: Simulated | None = None
@@ -98,16 +102,23 @@ class Life:
             self.on_state(state)
 
     def _create_or_adopt(self) -> ClusterRef | None:
-        """A reference to our cluster; ``None`` while an earlier one of that name is being removed."""
+        """A reference to our cluster; ``None`` while an earlier one of that name is being removed.
+
+        One that an earlier start of this run left is adopted if no agent has been there yet, else replaced.
+        """
         if self.process.closed:
             raise GaveUpError("stopped")
         options, client = self.process.options, self.process.site.client
         try:
-            return client.create_cluster(self.name, self.process.identity.labels, options.create_path)
+            made = client.create_cluster(self.name, self.process.identity.labels, options.create_path)
         except RancherError as error:
             if error.reason != "conflict":
                 raise
-        return self._adopt()
+            return self._adopt()
+        if self._replacing:
+            self._begin()
+            self._record("replaced")
+        return made
 
     def _adopt(self) -> ClusterRef | None:
         client = self.process.site.client
@@ -121,7 +132,12 @@ class Life:
                 "choose another --name-prefix or --run-id, or delete it",
             )
             raise GaveUpError("name-taken")
-        if found.id and ((state := client.state(found.id)) is None or state.removing):
+        state = client.state(found.id) if found.id else None
+        if found.id and (state is None or state.removing):
+            return None
+        if state is not None and any(map(state.true, TOUCHED)):
+            client.delete(found)
+            self._replacing = True
             return None
         self._record("adopted")
         return found

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from scale_agent.errors import InputError, ProfileError, RancherError
+from scale_agent.rancher.state import Condition
 from scale_agent.records import PHASES
 from tests.load.fakes import FakeRancher, FakeSimulated
 from tests.load.harness import Harness, wait_for
@@ -129,6 +130,17 @@ def test_a_name_with_this_runs_label_is_adopted(harness: Harness, rancher: FakeR
     assert rancher.clusters == {}
     assert [row["cluster"] for row in harness.rows() if row["adopted"]] == ["sim-r1-00001"]
     assert "1 of them from an earlier start" in harness.said.getvalue()
+
+
+def test_one_in_which_an_agent_was_is_replaced(harness: Harness, rancher: FakeRancher) -> None:
+    """Rancher counts on what it has put into it, and the process that had it is gone."""
+    left = rancher.add("sim-r1-00000", {"scale-agent/run": "r1"})
+    rancher.change("sim-r1-00000", conditions={"Provisioned": Condition("Provisioned", "True")})
+    harness.start(2)
+    harness.wait_active(2)
+    assert rancher.clusters["sim-r1-00000"].id != left.id
+    assert harness.quit() == 0
+    assert [row["adopted"] for row in harness.rows()] == ["replaced", ""]
 
 
 def test_a_strangers_name_is_left_alone_and_said(

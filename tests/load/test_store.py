@@ -65,7 +65,7 @@ def test_records_of_other_kinds_change_what_they_should() -> None:
     ledger.apply(Record("run", "start", 1))
     ledger.apply(life("adopted", "a"))
     cells = ledger.rows["a"].cells()
-    assert (cells["tunnels_lost"], cells["errors"], cells["adopted"], cells["error"]) == ("1", "1", "yes", "")
+    assert (cells["tunnels_lost"], cells["errors"], cells["adopted"], cells["error"]) == ("1", "1", "adopted", "")
     assert len(ledger) == 1
 
 
