@@ -19,6 +19,13 @@ PATH = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{NAME}"
 
 _SECOND_TUNNEL_FEATURE = "multi-cluster-management-agent"
 
+#: What Rancher 2.15.0 gives to an agent (import-steve.jsonl).
+_FEATURES = (
+    "fleet=false,managed-system-upgrade-controller=false,multi-cluster-management=false,"
+    "multi-cluster-management-agent=true,provisioningprebootstrap=false,provisioningv2=false,rke2=false,"
+    "turtles=false,ui-sql-cache=true"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class AgentTemplate:
@@ -54,6 +61,14 @@ def read(deployment: Mapping[str, Any]) -> tuple[AgentTemplate, int] | None:
     )
     replicas = spec.get("replicas")
     return agent, 1 if replicas is None else int(replicas)
+
+
+def give_features(deployment: dict[str, Any]) -> None:
+    """Put into an imported Deployment the variable that Rancher's own apply adds."""
+    for container in deployment["spec"]["template"]["spec"]["containers"]:
+        if container["name"] == CONTAINER:
+            others = [item for item in container["env"] if item["name"] != "CATTLE_FEATURES"]
+            container["env"] = [{"name": "CATTLE_FEATURES", "value": _FEATURES}, *others]
 
 
 def _environment(template: Mapping[str, Any]) -> dict[str, str] | None:

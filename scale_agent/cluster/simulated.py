@@ -88,12 +88,16 @@ class SimulatedCluster:
         self._signal: Signal | None = None
         self._ended = self._forgotten = self._stopped = False
 
-    def apply_manifest(self, text: str) -> None:
+    def apply_manifest(self, text: str, *, rejoin: bool = False) -> None:
         """Apply Rancher's import manifest as kubectl would; the agent's life begins.
 
+        ``rejoin``: Rancher imported this cluster before, and it was lost with its process. Rancher then believes that
+        it has given the agent its features, and never does again (seen with 2.15.0): the Deployment gets them here.
         Raises :class:`~scale_agent.errors.InputError` when the manifest lacks something an agent needs.
         """
         objects = manifest.parse(text)
+        if rejoin:
+            deployment.give_features(next(obj for obj in objects if obj["kind"] == "Deployment"))
         if not self._cancels:
             self._watch()
         for obj in objects:
@@ -130,13 +134,17 @@ class SimulatedCluster:
         if not self.ended and not self._stopped:
             if self._signal is None:
                 self._signal = Signal()
+            self._signal.clear()
             self._signal.wait(timeout_s)
         return self.ended
 
     @property
     def ended(self) -> bool:
-        """True when the agent removed itself, or Rancher answered that it knows no such cluster."""
-        return self._ended or self._forgotten
+        """True when the agent removed itself, or Rancher answered that it knows no such cluster.
+
+        A Rancher that has just started may say the latter wrongly: it is no longer true once a tunnel is open again.
+        """
+        return self._ended or (self._forgotten and not self.tunnels.get("main"))
 
     @property
     def tunnels(self) -> dict[str, int]:

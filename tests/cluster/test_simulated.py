@@ -333,6 +333,14 @@ def test_forgotten_by_rancher_ends_the_waiting_but_not_the_retries(stage: Stage)
     tries = len(stage.rancher.tries)
     stage.run(50)
     assert len(stage.rancher.tries) == tries + 5
+    stage.rancher.refuse = lambda path, headers: None  # a Rancher that had only just started
+    stage.run(10)
+    assert not stage.cluster.ended
+    assert not stage.cluster.wait_ended(0)
+    stage.rancher.refuse = lambda path, headers: DialError("status", "cluster not found", status=400)
+    stage.main.socket.inbox.put(None)
+    stage.run(10.1)
+    assert stage.cluster.wait_ended(0)
     assert stage.observer.handshakes[-1] == ("main", "status 400 cluster not found")
 
 
@@ -456,6 +464,16 @@ def test_own_authority_by_the_profiles_switch() -> None:
         assert stage.ask("/readyz").body == b"ok"
         stage.cluster.stop()
     assert len(certificates) == 2
+
+
+def test_a_cluster_that_rejoins_has_both_tunnels_without_rancher_s_apply(stage: Stage) -> None:
+    stage.cluster.apply_manifest(_with_checksum(recorded("2.15.0")["manifest"]), rejoin=True)
+    stage.run(10)
+    assert stage.cluster.tunnels == {"main": 1, "stv": 1}
+    other = Stage()
+    other.import_it()
+    assert _params(stage.rancher.dialled[0].headers) == _params(other.rancher.dialled[0].headers)
+    other.cluster.stop()
 
 
 def test_stop_is_final_and_idempotent(stage: Stage) -> None:
