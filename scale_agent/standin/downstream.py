@@ -12,18 +12,15 @@ from scale_agent.standin import probes
 from scale_agent.standin.clusters import Cluster, Registry
 from scale_agent.standin.conditions import Change, Condition, recorded
 from scale_agent.standin.exchanges import StepExchange
+from scale_agent.standin.lanes import DELETION, PROBES, SWEEP_S, Lanes
 from scale_agent.standin.run import Outgoing, ScriptRun
-from scale_agent.standin.steps import deletion_script, import_script
+from scale_agent.standin.steps import deletion_script, import_script, informers_only
 from scale_agent.standin.times import rfc3339
 from scale_agent.standin.tunnels import Connection, Contexts, TunnelSession
 from scale_agent.standin.values import Values
 from scale_agent.standin.wheel import Handle, Wheel
 
 _LOG = logging.getLogger(__name__)
-#: Rancher's transports keep an idle connection this long (protocol section 12).
-IDLE_S = 90.0
-SWEEP_S = 15.0
-PROBE_LABEL = -1
 #: A deleted cluster without a tunnel is gone after this (recorded), with one at the latest after the other.
 GONE_S = 0.25
 CLEANUP_LIMIT_S = 30.0
@@ -57,7 +54,7 @@ class Downstream:
         self.cluster = cluster
         self._shared = shared
         self._sessions: dict[Tunnel, list[TunnelSession]] = {"main": [], "stv": []}
-        self._labels: dict[int, Connection] = {}
+        self._lanes = Lanes(self._open, shared.wheel.clock)
         self._run: ScriptRun | None = None
         self._cleanup: ScriptRun | None = None
         self._pump_handle: Handle | None = None
@@ -92,15 +89,17 @@ class Downstream:
         changed = bool(self.cluster.params) and self.cluster.params != params
         self.cluster.params = params
         self.cluster.fields |= {"driver": "imported", "apiEndpoint": f"https://{params['address']}"}
-        if self._run is None or changed:
+        if self.cluster.removed_s is None and (self._run is None or changed):
             self._restart()
         self._pump()
 
     def _restart(self) -> None:
-        """Start the cluster's controllers; again, from the start, when address, authority or token changed."""
+        """Start the cluster's controllers; their informers again when address, authority or token changed."""
         again = self._run is not None
-        self._close_connections()
+        self._lanes.close()
         script = import_script(self._shared.version, self.cluster.path)
+        if again:
+            script = informers_only(script)
         lookup = self._shared.values.of(self.cluster)
         self._run = ScriptRun(script, lookup, speed=self._shared.pace.speed, on_mark=self._marked)
         if not again:
@@ -141,23 +140,13 @@ class Downstream:
     def _send(self, run: ScriptRun, out: Outgoing) -> None:
         self.requests += 1
         exchange = StepExchange(run, out, self._now, self._pump)
-        label = out.conn if run is self._run else out.conn + 10_000
-        connection = self._connection(label)
+        label = out.conn if run is self._run else out.conn + DELETION
+        connection = self._lanes.get(label)
         if connection is None:
             run.lost(out.step, self._now(), "no tunnelled connection")
             return
         headers = (("Host", self.cluster.params["address"]), *out.headers)
         connection.ask(exchange, out.method, out.target, headers, out.body)
-
-    def _connection(self, label: int) -> Connection | None:
-        known = self._labels.get(label)
-        if known is None or not known.idle:
-            known = self._open()
-            if known is None:
-                return None
-            self._labels[label] = known
-        known.used_s = self._now()
-        return known
 
     def _open(self) -> Connection | None:
         session = self.session("main")
@@ -173,22 +162,13 @@ class Downstream:
         return session.open("tcp", address, context, host)
 
     def _sweep(self) -> None:
-        """Close connections that were idle for 90 s, as Rancher's transports do; look for what is overdue."""
+        """Close what is idle, look for what is overdue."""
         if self._gone:
             return
-        now = self._now()
-        for label, connection in list(self._labels.items()):
-            if connection.closed or (connection.idle and now - connection.used_s > IDLE_S):
-                connection.close()
-                del self._labels[label]
+        self._lanes.sweep()
         if self._run is not None:
-            self._run.overdue(now)
+            self._run.overdue(self._now())
         self._later(SWEEP_S, self._sweep)
-
-    def _close_connections(self) -> None:
-        connections, self._labels = list(self._labels.values()), {}
-        for connection in connections:
-            connection.fail("closed by the stand-in")
 
     # --- conditions ---
 
@@ -277,7 +257,7 @@ class Downstream:
 
     def _probe(self, attempt: int) -> None:
         target, accept = probes.health_target(self._shared.version)
-        connection = self._connection(PROBE_LABEL)
+        connection = self._lanes.get(PROBES)
         reply = probes.Reply(lambda status, body, why: self._probed(attempt, status, why))
         if connection is None:
             reply.lost("the main tunnel is not there")
@@ -313,7 +293,7 @@ class Downstream:
         self.cluster.removed_s = self._now()
         self._shared.registry.touch(self.cluster)
         self._run = None
-        self._close_connections()
+        self._lanes.close()
         if self.session("main") is None:
             self._later(GONE_S, self._remove)
             return
@@ -347,7 +327,7 @@ class Downstream:
             return
         self._shared.registry.remove(self.cluster)
         self._gone = True
-        self._close_connections()
+        self._lanes.close()
         self._cleanup = None
         for timer in self._timers:
             timer.cancel()

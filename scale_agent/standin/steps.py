@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -36,7 +36,7 @@ class Step:
     marks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Script:
     """The steps of one recording, their header sets, and who waits for whom (``followers[i]`` of step ``i``)."""
 
@@ -52,13 +52,19 @@ def _script(document: dict[str, Any]) -> Script:
         Step(**{**raw, "after": tuple(raw["after"]), "needs": tuple(raw["needs"]), "marks": tuple(raw["marks"])})
         for raw in document["steps"]
     )
+    return _linked(steps, tuple(document["headers"]))
+
+
+def _linked(steps: tuple[Step, ...], headers: tuple[dict[str, str], ...]) -> Script:
     followers: list[list[int]] = [[] for _ in steps]
     for step in steps:
         for number in step.after:
             followers[number].append(step.id)
-    synced_from = next((step.at for step in steps if "synced" in step.needs), 0.0)
+    synced_from = min(
+        (step.at for step in steps if "synced" in step.needs and step.anchor == "start"), default=float("inf")
+    )
     watches = frozenset(step.id for step in steps if step.watch and step.at <= synced_from)
-    return Script(steps, tuple(document["headers"]), tuple(map(tuple, followers)), watches, _wanted(steps))
+    return Script(steps, headers, tuple(map(tuple, followers)), watches, _wanted(steps))
 
 
 def _wanted(steps: tuple[Step, ...]) -> frozenset[str]:
@@ -70,6 +76,18 @@ def _wanted(steps: tuple[Step, ...]) -> frozenset[str]:
         if step.anchor.startswith("object:"):
             wanted.add(step.anchor.removeprefix("object:"))
     return frozenset(wanted)
+
+
+@cache
+def informers_only(script: Script) -> Script:
+    """What is asked when a known cluster comes back with another token: the reads and watches before any write."""
+    kept = [step for step in script.steps if step.client == "rancher" and not {"synced", "ready"} & set(step.needs)]
+    numbers = {step.id: number for number, step in enumerate(kept)}
+    steps = tuple(
+        replace(step, id=numbers[step.id], after=tuple(numbers[one] for one in step.after if one in numbers))
+        for step in kept
+    )
+    return _linked(steps, script.headers)
 
 
 @cache

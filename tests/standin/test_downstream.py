@@ -217,13 +217,18 @@ def test_the_oldest_session_is_used_until_it_ends(world: World) -> None:
     assert world.cluster.problems == []
 
 
-def test_a_changed_token_starts_everything_again(world: World) -> None:
-    world.agent()
+def test_a_changed_token_starts_the_informers_again(world: World) -> None:
+    first = world.agent()
     world.wait(30.0)
     before = len(world.seen)
     world.agent(params=PARAMS | {"token": "other"})
-    world.wait(0.1)
-    assert any("sendInitialEvents" in one.target for one in world.seen[before:])
+    first.end()
+    world.wait(10.0)
+    again = world.seen[before:]
+    assert sum("watch=true" in one.target for one in again) == 12
+    assert {one.method for one in again} == {"GET"}
+    assert dict(again[-1].headers)["authorization"] == "Bearer other"
+    assert world.cluster.problems == []
 
 
 def test_deletion_cleans_up_down_the_tunnel(world: World) -> None:
