@@ -81,9 +81,21 @@ class RancherError(ScaleAgentError):
     ``code`` Rancher's own code (``NotUnique``, ``Unauthorized``), empty if it sent none.
     """
 
-    REASONS = (*DialError.REASONS, "unauthorized", "forbidden", "not-found", "conflict", "invalid", "server", "no-server-url", "body")
+    REASONS = (
+        *DialError.REASONS,
+        "unauthorized",
+        "forbidden",
+        "not-found",
+        "conflict",
+        "invalid",
+        "server",
+        "no-server-url",
+        "body",
+    )
 
-    def __init__(self, reason: str, what: str, *, status: int = 0, code: str = "", where: str = "", cure: str = "") -> None:
+    def __init__(
+        self, reason: str, what: str, *, status: int = 0, code: str = "", where: str = "", cure: str = ""
+    ) -> None:
         super().__init__(what, where=where, cure=cure)
         self.reason = reason
         self.status = status

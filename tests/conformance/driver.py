@@ -1,4 +1,4 @@
-"""The child process of the conformance tests: simulated clusters, or bare connections for bulk data, behind real tunnels.
+"""The child process of the conformance tests: simulated clusters, or bulk data on bare connections, in real tunnels.
 
 Commands come on standard input, one a line; each is answered by one line of JSON on standard output. The process
 ends when its standard input does.
@@ -84,7 +84,12 @@ class Clusters:
         for number in range(count):
             key = f"key-{number}"
             cluster = SimulatedCluster(
-                name=key, seed=f"conformance/{key}", profile=profile, connector=connector, observer=errors, runtime=runtime
+                name=key,
+                seed=f"conformance/{key}",
+                profile=profile,
+                connector=connector,
+                observer=errors,
+                runtime=runtime,
             )
             cluster.apply_manifest(connector.get(f"/v3/import/{key}.yaml", 10).body.decode())
             self.clusters[key] = cluster
@@ -101,7 +106,7 @@ PIECES = [bytes((31 * i + piece) & 255 for i in range(PIECE_BYTES)) for piece in
 
 
 class Bulk:
-    """A bare session: ``source:1`` sends 64 MiB, ``sink:1`` takes 64 MiB slowly and answers with their SHA-256, ``echo:1`` echoes.
+    """A bare session: ``source:1`` sends 64 MiB, ``sink:1`` takes as much slowly and answers its SHA-256, ``echo:1`` echoes.
 
     One greenlet reads and one writes, as the Go client's goroutines do: a reader that waited for its own writes would
     stand still for ever against a server that does the same.
