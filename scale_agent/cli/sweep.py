@@ -22,7 +22,7 @@ from scale_agent.removal import RUN_LABEL, Listed, Outcome, Removal, listed
 def command(run_id: str | None, all_runs: bool, yes: bool, host: str | None, concurrency: int, timeout: float) -> None:
     """Remove the clusters that runs left in Rancher.
 
-    Reads RANCHER_TOKEN (or RANCHER_USER and RANCHER_PASSWORD), RANCHER_CACERT and RANCHER_INSECURE from the environment.
+    Reads RANCHER_TOKEN (or RANCHER_USER and RANCHER_PASSWORD), RANCHER_CACERT, RANCHER_INSECURE from the environment.
     Exit code 0: nothing is left; 1: something is; 2: the command cannot be used like this.
     """
     client = _client(host, run_id, all_runs)
