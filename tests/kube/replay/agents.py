@@ -9,18 +9,21 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tests.kube.replay import streams
 from tests.kube.replay.identity import CERTIFICATE, TOKEN
 from tests.kube.replay.recording import Recorded, load
+from tests.kube.replay.state import Write
 
 Object = dict[str, Any]
 
+PROJECT = "field.cattle.io/projectId"
 #: Where the agent notes which secret it made.
 REFERENCE = "rancher.io/service-account.secret-ref"
 
-AGGREGATION_LINE = 19
+AGGREGATION_LINE, APPLIED_LINE = 19, 18
 TOKEN_TYPE = "kubernetes.io/service-account-token"
 
 
@@ -85,3 +88,23 @@ def _aggregation(account: Object) -> Object:
     dropped = ("resourceVersion", "uid")
     meta = {name: value for name, value in made["metadata"].items() if name not in dropped}
     return {**made, "metadata": meta | {"creationTimestamp": account["metadata"]["creationTimestamp"]}}
+
+
+def later_writes(objects: Sequence[Object], label: Write) -> Iterator[Write]:
+    """What the agents did to those secrets later, where that was not recorded but lengths show it.
+
+    The second agent applied its address again (2.15.0's own requests, line 18); when the agents labelled the
+    namespaces (``label``) they also annotated the secrets in them.
+    """
+    applied = next(line for line in load("rancher-2.15.0/agent-own-requests.jsonl") if line.line == APPLIED_LINE)
+    assert label.object is not None
+    project_id = label.object["metadata"]["labels"][PROJECT]
+    project = {"metadata": {"annotations": {PROJECT: project_id}}}
+    for one in objects:
+        meta = one["metadata"]
+        if one["kind"] != "Secret" or meta["namespace"] != "cattle-system":
+            continue
+        key = f"/api/v1/namespaces/{meta['namespace']}/secrets/{meta['name']}"
+        if meta["name"] == "stv-aggregation":
+            yield replace(label, path=key, object=json.loads(applied.body), why="the second agent's apply")
+        yield replace(label, path=key, object=project, why="the agent's annotation")

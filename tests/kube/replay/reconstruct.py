@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.kube.replay import agents, definitions, furnishings, nodes, tables
+from tests.kube.replay.agents import PROJECT
 from tests.kube.replay.decode import decoded
 from tests.kube.replay.meaning import normal
 from tests.kube.replay.meta import Target, asked, target
@@ -35,7 +36,6 @@ UNDO_ANNOTATIONS = frozenset({agents.REFERENCE, "field.cattle.io/projectId", "ca
 USED_LENGTH, USED_SLACK = 150, 40
 #: Where the agent's label of its project first shows, and what it adds there.
 KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
-PROJECT = "field.cattle.io/projectId"
 PROJECT_LENGTH, PROJECT_SLACK = 130, 40
 #: The timeline whose recorder kept the managed fields of JSON answers.
 LENDER = "rancher-2.15.0-steve"
@@ -95,6 +95,16 @@ class Walk:
                 self.writes.append(Write(before, "PATCH", key, patch, "", "the agent's label", self._actor(key)))
                 meta = {**namespace["metadata"], "labels": {**_labels(namespace), **labels}}
                 self.latest[key] = (version, {**namespace, "metadata": meta})
+                self._annotate_secrets(key, before)
+
+    def _annotate_secrets(self, namespace: str, before: str) -> None:
+        """With it, every secret of such a namespace gets the namespace's annotation."""
+        project = self.latest[namespace][1]["metadata"]["annotations"][PROJECT]
+        patch = {"metadata": {"annotations": {PROJECT: project}}}
+        for key in self.latest:
+            if key.startswith(f"{namespace}/secrets/"):
+                actor = self._actor(namespace)
+                self.writes.append(Write(before, "PATCH", key, patch, "", "the agent's annotation", actor))
 
     def _seen(self, key: str, seen: dict[str, Any], line: Recorded) -> None:
         version = seen["metadata"].get("resourceVersion", "")
@@ -272,6 +282,8 @@ def reconstruct(timeline: Timeline, lenders: Sequence[dict[str, Any]] = ()) -> d
     objects += [*agents.credentials(objects, ordered), *agents.secrets(objects)]
     objects += [*furnishings.missing(objects), *furnishings.behind(objects)]
     lend(objects, lenders)
+    for label in [write for write in writes if write.path == KUBE_SYSTEM and write.why == "the agent's label"]:
+        writes += agents.later_writes(objects, label)
     return {"objects": objects, "writes": [asdict(write) for write in _in_order(writes, ordered)]}
 
 
