@@ -100,9 +100,9 @@ class Catalog:
 
     def checked(self, obj: Obj, resource: ResourceType) -> tuple[Obj, list[str]]:
         """Like :meth:`normalize`, with the paths of unknown fields. Raises 400 for values of the wrong type."""
-        if not resource.typed:
-            return obj, []
         try:
+            if not resource.typed:
+                return self._checked_custom(obj), []
             found, unknown = normalizer.check(obj, self.schema)
         except protobuf.DecodeError as error:
             message = (
@@ -110,6 +110,11 @@ class Catalog:
             )
             raise status.bad_request(message) from error
         return resource.ordered(found), unknown
+
+    def _checked_custom(self, obj: Obj) -> Obj:
+        """A custom object: its metadata is typed, the rest is its own."""
+        meta = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj.get("metadata") or {}}
+        return {**obj, "metadata": normalizer.normalize(meta, self.schema)["metadata"]}
 
     def converted(self, obj: Obj, resource: ResourceType) -> Obj:
         """An object that is stored in another version of its group, in this one: fields of the same name are kept."""

@@ -83,14 +83,19 @@ def _wrong_type(catalog: Catalog, resource: ResourceType, kind: str, api_version
 def from_text(body: bytes, media: str, kind: str) -> Obj:
     """A JSON or YAML object. Raises 400."""
     try:
-        parsed: Any = orjson.loads(body) if media == negotiation.JSON else yaml.safe_load(body)
-    except (orjson.JSONDecodeError, yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        parsed: Any = orjson.loads(body) if media == negotiation.JSON else _from_yaml(body)
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         reason = "unexpected end of JSON input" if _cut_off(body) else str(error).splitlines()[0]
         shown = body[:200].decode("utf-8", "replace")
         raise _unrecognized(kind, f"json parse error: {reason} ({shown})") from error
     if not isinstance(parsed, dict):
         raise _unrecognized(kind, "json parse error: json: cannot unmarshal into an object")
     return parsed
+
+
+def _from_yaml(body: bytes) -> Any:
+    """YAML as JSON would have it: keys and times are text. Raises ``ValueError``, ``TypeError``, ``YAMLError``."""
+    return orjson.loads(orjson.dumps(yaml.safe_load(body), option=orjson.OPT_NON_STR_KEYS))
 
 
 def _unrecognized(kind: str, why: str) -> StatusError:
