@@ -123,5 +123,12 @@ class Handler(WebSocketHandler):  # type: ignore[misc]
                 return [refusal.text.encode()]
         return super().upgrade_websocket()
 
+    def handle_error(self, kind: Any, error: Any, trace: Any) -> None:
+        """A client that went away is no error of ours; a bug is, and is told with its traceback."""
+        if isinstance(error, OSError):
+            self.close_connection = True
+            return
+        super().handle_error(kind, error, trace)
+
     def log_request(self) -> None:
         """Nothing: the report counts calls."""

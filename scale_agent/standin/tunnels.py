@@ -10,6 +10,8 @@ import ssl
 from collections.abc import Callable
 from typing import Protocol
 
+import gevent
+
 from scale_agent.errors import ProtocolError, RemoteProtocolError
 from scale_agent.standin.sockets import ServerSocket
 from scale_agent.tunnel.asked import AskingConnection
@@ -162,6 +164,7 @@ class TunnelSession:
                 reason = str(error)
                 self._socket.shutdown()
                 break
+            gevent.sleep(0)  # a tunnel with much to say must not keep new agents from their handshakes
         self._finish()
         return reason
 
