@@ -141,12 +141,20 @@ class ScriptRun:
         step = self.script.steps[number]
         self._sent.pop(number, None)
         answer = codec.decode(content_type, body)
-        if number in self._refreshing:
+        try:
+            self._take(step, status, content_type, answer, now)
+        except (AttributeError, TypeError, KeyError, ValueError) as error:
+            shape = f"{type(error).__name__}: {error}"
+            self._problem(step, f"the answer's parts are not of the expected shape: {shape}", now)
+            self._finish(step, now)
+
+    def _take(self, step: Step, status: int, content_type: str, answer: Any, now: float) -> None:
+        if step.id in self._refreshing:
             self._refreshed(step, status, answer, now)
             return
-        asked = self._asked.pop(number, None) or checks.Asked(self._fill(step.path), None)
+        asked = self._asked.pop(step.id, None) or checks.Asked(self._fill(step.path), None)
         verdict = checks.judge(step, asked, status, content_type, answer)
-        if verdict.retry and self._again(number, now, RETRY_S):
+        if verdict.retry and self._again(step.id, now, RETRY_S):
             self._after_conflict(step)
             return
         if verdict.problem:

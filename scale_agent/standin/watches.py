@@ -36,7 +36,7 @@ class WatchReader:
         self._buffer += data
         try:
             return [self._checked(kind, obj) for kind, obj in (self._frames() if self._protobuf else self._lines())]
-        except (RemoteProtocolError, orjson.JSONDecodeError) as error:
+        except (RemoteProtocolError, ValueError) as error:
             self.broken = f"the watch's body cannot be read: {error}"
             self._buffer = b""
             return []
@@ -45,8 +45,7 @@ class WatchReader:
         *lines, self._buffer = self._buffer.split(b"\n")
         for line in lines:
             if line.strip():
-                event = orjson.loads(line)
-                yield event["type"], event["object"]
+                yield _event(orjson.loads(line))
 
     def _frames(self) -> Iterator[tuple[str, dict[str, Any]]]:
         buffer, at = self._buffer, 0
@@ -69,6 +68,13 @@ class WatchReader:
         elif kind in ("ADDED", "MODIFIED", "DELETED") and not _complete(obj):
             self.broken = f"{kind} of an object without name, uid or resourceVersion"
         return kind, obj
+
+
+def _event(event: Any) -> tuple[str, dict[str, Any]]:
+    obj = event.get("object") if isinstance(event, dict) else None
+    if not isinstance(obj, dict) or not isinstance(obj.get("metadata", {}), dict):
+        raise RemoteProtocolError("a line that is no watch event", where="watch")
+    return str(event.get("type", "")), obj
 
 
 def _complete(obj: dict[str, Any]) -> bool:

@@ -55,7 +55,7 @@ def envelope(body: bytes) -> tuple[str, str, bytes]:
         raise RemoteProtocolError("protobuf without the magic k8s\\0", where="answer of the cluster")
     unknown = dict(fields(body[4:]))
     meta = dict(fields(unknown.get(1, b"")))
-    return meta.get(1, b"").decode(), meta.get(2, b"").decode(), unknown.get(2, b"")
+    return meta.get(1, b"").decode(errors="replace"), meta.get(2, b"").decode(errors="replace"), unknown.get(2, b"")
 
 
 def glance(body: bytes) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def glance(body: bytes) -> dict[str, Any]:
             metadata[names[number]] = content.decode(errors="replace")
         elif number == 12:
             entry = dict(fields(content))
-            notes[entry.get(1, b"").decode()] = entry.get(2, b"").decode(errors="replace")
+            notes[entry.get(1, b"").decode(errors="replace")] = entry.get(2, b"").decode(errors="replace")
     if notes:
         metadata["annotations"] = notes
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
@@ -79,4 +79,4 @@ def glance(body: bytes) -> dict[str, Any]:
 def watch_event(frame: bytes) -> tuple[str, bytes]:
     """(type, envelope of the object) of one watch frame without its length."""
     event = dict(fields(frame))
-    return event.get(1, b"").decode(), dict(fields(event.get(2, b""))).get(1, b"")
+    return event.get(1, b"").decode(errors="replace"), dict(fields(event.get(2, b""))).get(1, b"")

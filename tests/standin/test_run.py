@@ -203,6 +203,8 @@ WRONG: tuple[tuple[str, str, Change, str], ...] = (
     ("POST", "/clusterroles", _without("metadata", "uid"), "lacks metadata.uid"),
     ("GET", "/namespaces/default/secrets", lambda body: body | {"kind": "List"}, "a list of Secret is of kind List"),
     ("GET", "/version", lambda body: {}, "no gitVersion"),
+    ("GET", "/deployments/", lambda body: body | {"spec": [1]}, "not of the expected shape"),
+    ("PUT", "/api/v1/namespaces/default", lambda body: body | {"metadata": "x"}, "not of the expected shape"),
     ("GET", "/openapi/v3?", lambda body: {"paths": {}}, "the OpenAPI index lacks api/v1"),
     ("GET", "/apis?", lambda body: {"kind": "Pod"}, "discovery of an unknown kind"),
     ("PATCH", "/deployments/", _without("metadata", "annotations"), "does not keep what was applied"),
