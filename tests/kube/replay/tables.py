@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,25 +26,56 @@ KINDS = {
 }
 
 
-def _pod(row: dict[str, Any], _: str) -> dict[str, Any]:
-    """Pending, one container, no node: what the rows show. The image is the agent's or that of ``kubectl create``."""
-    image = "rancher/rancher-agent" if "cattle" in row["object"]["metadata"]["name"] else "nginx"
-    container = {"name": "main", "image": image, "imagePullPolicy": "IfNotPresent"}
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the rows refer to. ``templates``: (Unix time, path of the Deployment, pod template's spec)."""
+
+    node_uid: str
+    templates: Sequence[tuple[float, str, dict[str, Any]]]
+
+    def template(self, deployment: str, meta: dict[str, Any]) -> dict[str, Any]:
+        """The newest template that was there when an object was created, else the first."""
+        mine = [(at_s, spec) for at_s, path, spec in self.templates if path == deployment]
+        old = [spec for at_s, spec in mine if at_s < _seconds(meta["creationTimestamp"]) + 1]
+        return copy.deepcopy(old[-1] if old else mine[0][1])
+
+
+def _templates(timeline: Timeline, ordered: Sequence[Recorded]) -> list[tuple[float, str, dict[str, Any]]]:
+    found = []
+    for line in ordered:
+        value = (
+            decoded(line.content_type, line.answer_bytes) if "/deployments" in line.path and line.has_answer else None
+        )
+        if isinstance(value, dict) and value.get("kind") == "Deployment":
+            meta = value["metadata"]
+            path = f"/apis/apps/v1/namespaces/{meta['namespace']}/deployments/{meta['name']}"
+            found.append((timeline.started_s + line.at_s, path, value["spec"]["template"]["spec"]))
+    return found
+
+
+def _seconds(timestamp: str) -> float:
+    return datetime.fromisoformat(timestamp.replace("Z", "+00:00")).timestamp()
+
+
+def _pod(row: dict[str, Any], seen: Seen) -> dict[str, Any]:
+    """Pending, without a node, made from the pod template that its Deployment had at the time."""
+    meta = row["object"]["metadata"]
+    name = meta["generateName"].rsplit("-", 2)[0]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "spec": {"containers": [container], "restartPolicy": "Always"},
+        "spec": seen.template(f"/apis/apps/v1/namespaces/{meta['namespace']}/deployments/{name}", meta),
         "status": {"phase": row["cells"][2], "qosClass": "BestEffort"},
     }
 
 
-def _event(row: dict[str, Any], node_uid: str) -> dict[str, Any]:
+def _event(row: dict[str, Any], seen: Seen) -> dict[str, Any]:
     cells, meta = row["cells"], row["object"]["metadata"]
     kind, _, name = cells[OBJECT].partition("/")
     version, title = KINDS[kind]
     involved = {"kind": title, "name": name, "apiVersion": version}
     if title == "Node":
-        involved |= {"uid": node_uid}
+        involved |= {"uid": seen.node_uid}
     else:
         involved |= {"namespace": meta["namespace"]}
     return {
@@ -62,23 +95,46 @@ def _event(row: dict[str, Any], node_uid: str) -> dict[str, Any]:
     }
 
 
-BUILDERS: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {"/api/v1/pods": _pod, "/api/v1/events": _event}
+BUILDERS: dict[str, Callable[[dict[str, Any], Seen], dict[str, Any]]] = {"/api/v1/pods": _pod, "/api/v1/events": _event}
 
 
 def appearances(timeline: Timeline, ordered: Sequence[Recorded]) -> Additions:
     """Objects for the rows: in the initial state if older, else written before the line that shows them."""
     out = Additions()
-    node_uid = _node_uid(ordered)
+    seen = Seen(_node_uid(ordered), _templates(timeline, ordered))
     for line in ordered:
         builder = BUILDERS.get(line.path)
         value = decoded(line.content_type, line.answer_bytes) if builder and line.has_answer else None
         if builder is None or not isinstance(value, dict) or value.get("kind") != "Table":
             continue
         for row in value["rows"]:
-            made = builder(row, node_uid)
+            made = builder(row, seen)
             made["metadata"] = _bare(row["object"]["metadata"])
-            _place(out, timeline, ordered, made)
+            for one in (*_owner(made), made):
+                _place(out, timeline, ordered, one)
     return out
+
+
+#: What a Deployment's controller notes on its ReplicaSets; the first is the agent's own, copied.
+COPIED = {
+    "management.cattle.io/scale-available": "2",
+    "deployment.kubernetes.io/desired-replicas": "1",
+    "deployment.kubernetes.io/max-replicas": "2",
+    "deployment.kubernetes.io/revision": "2",
+}
+
+
+def _owner(pod: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The ReplicaSet of a pod of the agent: no answer shows one, but the pod names it."""
+    meta = pod["metadata"]
+    for owner in meta.get("ownerReferences", ()) if "cattle" in meta["name"] else ():
+        deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "name": owner["name"].rpartition("-")[0]}
+        made = {name: meta[name] for name in ("namespace", "creationTimestamp", "labels")}
+        made |= {"name": owner["name"], "uid": owner["uid"], "annotations": COPIED}
+        made["ownerReferences"] = [deployment | {"uid": meta["uid"], "controller": True, "blockOwnerDeletion": True}]
+        template = {"metadata": {"labels": meta["labels"]}, "spec": copy.deepcopy(pod["spec"])}
+        spec = {"replicas": 1, "selector": {"matchLabels": meta["labels"]}, "template": template}
+        yield {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": made, "spec": spec}
 
 
 def _bare(meta: dict[str, Any]) -> dict[str, Any]:
@@ -88,12 +144,13 @@ def _bare(meta: dict[str, Any]) -> dict[str, Any]:
 def _place(out: Additions, timeline: Timeline, ordered: Sequence[Recorded], made: dict[str, Any]) -> None:
     """In the initial state, or before the first request of the second after its creation."""
     meta = made["metadata"]
-    born_s = datetime.fromisoformat(meta["creationTimestamp"].replace("Z", "+00:00")).timestamp()
+    born_s = _seconds(meta["creationTimestamp"])
     if born_s <= timeline.started_s:
         out.objects.append(made)
         return
     line = next(line for line in ordered if line.at_s >= born_s - timeline.started_s and not line.is_watch)
-    path = f"/api/v1/namespaces/{meta['namespace']}/{made['kind'].lower()}s"
+    root = "/api/v1" if made["apiVersion"] == "v1" else f"/apis/{made['apiVersion']}"
+    path = f"{root}/namespaces/{meta['namespace']}/{made['kind'].lower()}s"
     out.writes.append(Write(line.where, "POST", path, unmanaged(made), meta["uid"], "a table shows it"))
 
 

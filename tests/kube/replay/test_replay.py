@@ -53,10 +53,9 @@ def test_other_actors_writes_are_accepted(timeline: Timeline) -> None:
 
 def test_managed_fields_are_as_recorded() -> None:
     """Where the recorder kept them (2.15.0). Deployments are left out: what their controller wrote in one request is
-    played as two (data and status), and pods, which the data has without most of their spec."""
+    played as two, data and status."""
     results = [r for r in _replayed(KEPT_MANAGED_FIELDS).results if r.where not in listed()]
-    left_out = ("/deployments", "/api/v1/pods")
-    compared = [r for r in results if not any(path in r.outcome.line.path for path in left_out)]
+    compared = [r for r in results if "/deployments" not in r.outcome.line.path]
     found = {r.where: managed_differences(r.outcome) for r in compared}
     wrong = {where: differences for where, differences in found.items() if differences}
     assert not wrong
