@@ -111,6 +111,15 @@ class Catalog:
             raise status.bad_request(message) from error
         return resource.ordered(found), unknown
 
+    def document(self, obj: Obj, api_version: str, kind: str) -> Obj:
+        """A document that is no resource (DeleteOptions, Scale), typed. Raises 400 for values of the wrong type."""
+        try:
+            return normalizer.normalize({**obj, "kind": kind, "apiVersion": api_version}, self.schema)
+        except protobuf.DecodeError as error:
+            version = api_version.rpartition("/")[2]
+            message = f'{kind} in version "{version}" cannot be handled as a {kind}: {error.what}'
+            raise status.bad_request(message) from error
+
     def _checked_custom(self, obj: Obj) -> Obj:
         """A custom object: its metadata is typed, the rest is its own."""
         meta = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj.get("metadata") or {}}

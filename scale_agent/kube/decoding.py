@@ -40,6 +40,9 @@ def checked(catalog: Catalog, resource: ResourceType, obj: Obj, validation: str)
     """An object as its type's schema has it; unknown fields are dropped, warned of, or refused."""
     if not resource.typed:
         _check_custom_type(resource, obj)
+    for member in ("kind", "apiVersion"):
+        if not isinstance(obj.get(member), str | None):
+            raise _unrecognized(resource.kind, f"json: cannot unmarshal into Go struct field .{member} of type string")
     kind, api_version = obj.get("kind") or resource.kind, obj.get("apiVersion") or resource.api_version
     if api_version != resource.api_version or kind != resource.kind:
         raise _wrong_type(catalog, resource, kind, api_version)
@@ -78,6 +81,14 @@ def _wrong_type(catalog: Catalog, resource: ResourceType, kind: str, api_version
     else:
         why = f'no kind "{kind}" is registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:111"'
     return status.bad_request(f'{kind} in version "{version}" cannot be handled as a {resource.kind}: {why}')
+
+
+def document(catalog: Catalog, request: Request, api_version: str, kind: str) -> Obj:
+    """The body of a request that carries no resource (``Scale``, ``Binding``), typed. Raises 400, 415."""
+    media = negotiation.body_type(request.headers.get("content-type", ""))
+    if media == negotiation.PROTOBUF:
+        return from_protobuf(catalog, request.body, kind)
+    return catalog.document(from_text(request.body, media, kind), api_version, kind)
 
 
 def from_text(body: bytes, media: str, kind: str) -> Obj:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scale_agent.kube import decoding, encoders, negotiation, query, status, writes
+from scale_agent.kube import decoding, encoders, query, status, writes
 from scale_agent.kube.http import Response
 from scale_agent.kube.representations import ListMeta
 from scale_agent.kube.verbs import read
@@ -78,18 +78,9 @@ def _from_query(call: Call) -> dict[str, Any]:
 
 
 def _from_body(call: Call) -> Obj:
-    body = call.request.body
-    if not body:
+    if not call.request.body:
         return {}
-    media = negotiation.body_type(call.request.headers.get("content-type", ""))
-    if media == negotiation.PROTOBUF:
-        found = decoding.from_protobuf(call.core.catalog, body, "DeleteOptions")
-    else:
-        found = decoding.from_text(body, media, "DeleteOptions")
+    found = decoding.document(call.core.catalog, call.request, "v1", "DeleteOptions")
     if found.get("kind", "DeleteOptions") != "DeleteOptions":
         raise status.bad_request(f"expected DeleteOptions, got {found.get('kind')}")
-    if not isinstance(found.get("preconditions") or {}, dict) or not isinstance(
-        found.get("gracePeriodSeconds") or 0, int
-    ):
-        raise status.bad_request("DeleteOptions cannot be handled: wrong types of fields")
     return found

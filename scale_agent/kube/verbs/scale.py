@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scale_agent.kube import decoding, encoders, negotiation, status, writes
+from scale_agent.kube import decoding, encoders, status, writes
 from scale_agent.kube.http import Response
 from scale_agent.kube.verbs.call import Call
 from scale_agent.kube.verbs.write import patched
@@ -60,17 +60,14 @@ def get(call: Call) -> Response:
 
 def update(call: Call) -> Response:
     """PUT …/scale."""
-    media = negotiation.body_type(call.request.headers.get("content-type", ""))
-    if media == negotiation.PROTOBUF:
-        scale = decoding.from_protobuf(call.core.catalog, call.request.body, "Scale")
-    else:
-        scale = decoding.from_text(call.request.body, media, "Scale")
+    scale = decoding.document(call.core.catalog, call.request, API_VERSION, "Scale")
     return _write(call, scale, "UpdateOptions")
 
 
 def patch(call: Call) -> Response:
     """PATCH …/scale."""
-    return _write(call, patched(call, scale_of(call.current().object())), "PatchOptions")
+    scale = patched(call, scale_of(call.current().object()))
+    return _write(call, call.core.catalog.document(scale, API_VERSION, "Scale"), "PatchOptions")
 
 
 def _write(call: Call, scale: Obj, kind: str) -> Response:

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from scale_agent.kube import decoding, encoders, moments, negotiation, status, writes
+from scale_agent.kube import decoding, encoders, moments, status, writes
 from scale_agent.kube.http import Response
 from scale_agent.kube.verbs.call import Call, answer
 from scale_agent.kube.version import Obj
 
 #: How long a requested token is valid unless the request says otherwise (seconds).
 TOKEN_S = 3600
-
-
-def _body(call: Call, kind: str) -> Obj:
-    media = negotiation.body_type(call.request.headers.get("content-type", ""))
-    if media == negotiation.PROTOBUF:
-        return decoding.from_protobuf(call.core.catalog, call.request.body, kind)
-    return decoding.from_text(call.request.body, media, kind)
 
 
 def _document(call: Call, code: int, obj: Obj) -> Response:
@@ -27,7 +20,7 @@ def _document(call: Call, code: int, obj: Obj) -> Response:
 
 def finalize(call: Call) -> Response:
     """PUT …/finalize of a namespace: its ``spec.finalizers`` are replaced; without any it goes away."""
-    body = _body(call, "Namespace")
+    body = decoding.document(call.core.catalog, call.request, "v1", "Namespace")
     current = call.current()
     obj = current.object()
     obj.setdefault("spec", {})["finalizers"] = list((body.get("spec") or {}).get("finalizers") or [])
@@ -39,10 +32,14 @@ def finalize(call: Call) -> Response:
     return answer(call, 200, version)
 
 
+def _token_request(call: Call) -> Obj:
+    return decoding.document(call.core.catalog, call.request, "authentication.k8s.io/v1", "TokenRequest")
+
+
 def token(call: Call) -> Response:
     """POST …/serviceaccounts/{name}/token: a TokenRequest answered with a token."""
     account = call.current().object()["metadata"]
-    asked: dict[str, Any] = _body(call, "TokenRequest").get("spec") or {}
+    asked: dict[str, Any] = _token_request(call).get("spec") or {}
     lasts = asked.get("expirationSeconds") or TOKEN_S
     made = call.core.identity.token(account["namespace"], account["name"], account["uid"], "")
     obj: Obj = {
@@ -70,7 +67,7 @@ def _done(call: Call) -> Response:
 
 def bind(call: Call) -> Response:
     """POST …/pods/{name}/binding: the pod gets its node."""
-    node = (_body(call, "Binding").get("target") or {}).get("name")
+    node = (decoding.document(call.core.catalog, call.request, "v1", "Binding").get("target") or {}).get("name")
     if not node:
         raise status.invalid("Binding", "", call.route.name, [status.required("target.name")])
     current = call.current()
