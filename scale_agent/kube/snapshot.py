@@ -142,13 +142,15 @@ class _Builder:
 
     def build(self, objects: Iterable[Obj]) -> Snapshot:
         merged: dict[tuple[ResourceKey, str, str], Obj] = {}
-        for obj in (*self.catalog.bootstrap(self.time, CA_PLACEHOLDER), *objects):
+        first = self.catalog.bootstrap(self.time, CA_PLACEHOLDER)
+        certificate = next(obj for obj in first if obj["kind"] == "ConfigMap" and obj["metadata"]["name"] == ROOT_CA)
+        for obj in (*first, *objects):
             obj = copy.deepcopy(obj)
             resource = self.catalog.by_kind(obj["apiVersion"], obj["kind"])
             meta = obj.setdefault("metadata", {})
             namespace = meta.get("namespace", "") if resource.namespaced else ""
             merged[(resource.key, namespace, meta["name"])] = obj
-        self.furnish(merged)
+        self.furnish(merged, certificate)
         found: dict[ResourceKey, list[Shared]] = {}
         for rv, ((key, namespace, name), obj) in enumerate(merged.items(), start=1):
             obj = self.finish(obj, self.placeholder(key, namespace, name), rv)
@@ -156,15 +158,14 @@ class _Builder:
         resources = {key: SharedResource(entries) for key, entries in found.items()}
         return Snapshot(self.version, resources, max(len(merged), 1), self.now)
 
-    def furnish(self, merged: dict[tuple[ResourceKey, str, str], Obj]) -> None:
+    def furnish(self, merged: dict[tuple[ResourceKey, str, str], Obj], certificate: Obj) -> None:
         """Every namespace has its default service account and the authority's certificate."""
-        template = next((obj for (key, _, name), obj in merged.items() if key == _MAPS and name == ROOT_CA), None)
         for namespace in [name for key, _, name in merged if key == _NAMESPACES]:
             meta = {"name": "default", "namespace": namespace}
             account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta}
             merged.setdefault((_ACCOUNTS, namespace, "default"), account)
-            if template is not None and (_MAPS, namespace, ROOT_CA) not in merged:
-                copied = copy.deepcopy(template)
+            if (_MAPS, namespace, ROOT_CA) not in merged:
+                copied = copy.deepcopy(certificate)
                 copied["metadata"]["namespace"] = namespace
                 merged[(_MAPS, namespace, ROOT_CA)] = copied
 
