@@ -41,6 +41,10 @@ class RestCall(Protocol):
     def error(self) -> str: ...
 
 
+#: Texts of survived errors are for people; what is longer than this is no message any more.
+_LONGEST_TEXT = 200
+
+
 @dataclass(slots=True)
 class ServedTally:
     """Served requests of one kind since the last flush."""
@@ -181,4 +185,6 @@ class ClusterObserver:
     def error(self, reason: str, text: str) -> None:
         """Something that the cluster survives."""
         known = reason_of(reason)
-        self._meter.record("error", known, self.name, error=known)
+        self._meter.record(
+            "error", known, self.name, error=known, detail={"text": text[:_LONGEST_TEXT]} if text else None
+        )

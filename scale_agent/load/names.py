@@ -32,8 +32,12 @@ RESOURCES: Final = frozenset(
 
 #: Why a cluster failed, or a step of its life had to be repeated: ours, beside ``RancherError.REASONS``.
 LIFE_REASONS: Final = ("deadline", "name-taken", "manifest", "removed-by-rancher", "worker-lost", "stopped", "internal")
+#: What a cluster tells its observer and survives (``cluster.ports.Observer.error``).
+SURVIVED: Final = (
+    "server-url", "write", "credentials", "frame", "connect", "connection", "message", "ping", "cacerts", "checksum",
+)  # fmt: skip
 OTHER: Final = "other"
-_REASONS: Final = frozenset((*RancherError.REASONS, *LIFE_REASONS, "eof", "reset", "pong", "error"))
+_REASONS: Final = frozenset((*RancherError.REASONS, *LIFE_REASONS, *SURVIVED, "eof", "reset", "pong", "error"))
 
 
 class CountedError(Exception):

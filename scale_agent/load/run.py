@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gevent
 from flask import Response, jsonify, request
 from locust.env import Environment
 from locust.event import Events
@@ -149,6 +151,7 @@ def _guard_start_form(environment: Environment, director: Director) -> None:
 def on_init(environment: Environment, doors: Doors) -> None:
     """What the command line's ``init`` event does: attach, start a stand-in if asked, look before a headless run."""
     raise_open_files_limit()
+    _interrupt_the_main_greenlet()
     run = register(environment, doors)
     options = environment.parsed_options
     if run.director is None or options is None:
@@ -161,6 +164,16 @@ def on_init(environment: Environment, doors: Doors) -> None:
     except ScaleAgentError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the log may not be set up, and this is for a person
         sys.exit(2 if isinstance(error, InputError) else 1)
+
+
+def _interrupt_the_main_greenlet() -> None:
+    """Python raises KeyboardInterrupt wherever it happens to be: when busy, in the middle of some cluster's work.
+
+    Locust's main greenlet is the one that waits for it.
+    """
+    main = gevent.get_hub().parent
+    assert main is not None, "the hub's parent is the main greenlet"
+    gevent.signal_handler(signal.SIGINT, lambda: gevent.kill(main, KeyboardInterrupt()))
 
 
 def _start_standin(environment: Environment, options: Any, director: Director) -> None:
