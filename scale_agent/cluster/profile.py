@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scale_agent.cluster import contents, profile_checks
-from scale_agent.cluster.contents import Namespace, Node, Workload
+from scale_agent.cluster.entries import DEFAULT_CAPACITY, ROLES, WORKLOAD_KINDS, Namespace, Node, Workload
 from scale_agent.cluster.life import Timings
 from scale_agent.cluster.yaml_place import Place, parse
 from scale_agent.errors import ProfileError
@@ -153,8 +153,8 @@ def _texts(fields: dict[str, Place], name: str) -> tuple[tuple[str, str], ...]:
 def _node(place: Place) -> Node:
     fields = place.fields(_NODE, required=("name",))
     name, count = _pattern(fields)
-    roles = fields["roles"].each(lambda role: role.choice(*contents.ROLES)) if "roles" in fields else ()
-    capacity = contents.DEFAULT_CAPACITY | (fields["capacity"].texts() if "capacity" in fields else {})
+    roles = fields["roles"].each(lambda role: role.choice(*ROLES)) if "roles" in fields else ()
+    capacity = DEFAULT_CAPACITY | (fields["capacity"].texts() if "capacity" in fields else {})
     labels, annotations = _texts(fields, "labels"), _texts(fields, "annotations")
     return Node(name, count, roles, labels, annotations, tuple(capacity.items()))
 
@@ -169,7 +169,7 @@ def _workload(place: Place) -> Workload:
     fields = place.fields(_WORKLOAD, required=("kind", "namespace", "name", "image"))
     name, count = _pattern(fields)
     return Workload(
-        kind=fields["kind"].choice(*contents.WORKLOAD_KINDS),
+        kind=fields["kind"].choice(*WORKLOAD_KINDS),
         namespace=fields["namespace"].text(_NAME, "write a namespace's name"),
         name=name,
         count=count,
