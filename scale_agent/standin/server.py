@@ -65,6 +65,10 @@ class _Server(WSGIServer):
             return None
 
 
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"cannot write: {os.strerror(error.errno or 0)}", where=str(path), cure="choose another place")
+
+
 class StandIn:
     """A running stand-in. ``url``, ``ca_file`` and ``token`` are for clients."""
 
@@ -133,7 +137,10 @@ class StandIn:
     def _write_ca(self) -> str:
         folder = self.options.directory or tempfile.mkdtemp(prefix="scale-agent-standin-")
         path = Path(folder, "ca.pem")
-        path.write_bytes(self._certificate.ca_pem)
+        try:
+            path.write_bytes(self._certificate.ca_pem)
+        except OSError as error:
+            raise _unwritable(path, error) from error
         return str(path)
 
     # --- clusters ---
@@ -189,9 +196,12 @@ class StandIn:
             "version": self.options.version,
         }
         temporary = path.with_name(path.name + f".{os.getpid()}")
-        temporary.touch(mode=0o600)
-        temporary.write_text(json.dumps(facts) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        try:
+            temporary.touch(mode=0o600)
+            temporary.write_text(json.dumps(facts) + "\n", encoding="utf-8")
+            temporary.replace(path)
+        except OSError as error:
+            raise _unwritable(path, error) from error
 
     def wait(self) -> None:
         """Until :meth:`stop`."""

@@ -89,3 +89,12 @@ def test_a_port_that_is_taken_is_one_line(ready: dict[str, Any]) -> None:
     assert ended.stderr.decode().splitlines() == [
         f"error: cannot listen: Address already in use (127.0.0.1:{port}): choose another --port, or 0 for any"
     ]
+
+
+def test_a_ready_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "nowhere" / "ready.json"
+    command = [sys.executable, "-m", "scale_agent", "standin", "--ready-file", str(file)]
+    ended = subprocess.run(command, capture_output=True, timeout=DEADLINE_S, check=False)
+    assert ended.returncode == 2
+    expected = f"error: cannot write: No such file or directory ({file}): choose another place"
+    assert ended.stderr.decode().splitlines() == [expected]
