@@ -31,6 +31,7 @@ from scale_agent.load.options import STANDIN_FILE, RunOptions, add_arguments
 from scale_agent.load.preflight import with_form
 from scale_agent.load.process import Process
 from scale_agent.load.standin_process import StandinProcess
+from scale_agent.load.tables import wide_console
 from scale_agent.load.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -42,13 +43,12 @@ class Run:
     """The plugin in one environment: a :class:`Director` (local, master) or a :class:`Worker`."""
 
     def __init__(self, environment: Environment, doors: Doors, console: Console | None = None) -> None:
-        self._environment = environment
         self.worker: Worker | None = None
         self.director: Director | None = None
         if isinstance(environment.runner, WorkerRunner):
             self.worker = Worker(environment, doors)
         else:
-            self.director = Director(environment, doors, console or Console(soft_wrap=True))
+            self.director = Director(environment, doors, console or wide_console())
 
     @property
     def process(self) -> Process | None:

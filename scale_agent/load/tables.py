@@ -12,6 +12,8 @@ from scale_agent.load.ledger import Ledger
 from scale_agent.records import PHASES
 from scale_agent.removal import Outcome
 
+_FILE_WIDTH = 140
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -23,6 +25,12 @@ class Verdict:
     def exit_code(self) -> int:
         """0 only if every cluster became active and all is clean."""
         return 1 if self.problems else 0
+
+
+def wide_console() -> Console:
+    """The terminal as it is; a file or a pipe gets lines as long as ours are (rich would take 80)."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_FILE_WIDTH)
 
 
 def percentile(sorted_values: Sequence[float], q: float) -> float:
@@ -82,10 +90,10 @@ def print_end(
     console.print(phase_table(ledger))
     if ledger.failures():
         console.print(stuck_table(ledger))
-    console.print(costs_line(costs), highlight=False, markup=False)
+    console.print(costs_line(costs), highlight=False, markup=False, soft_wrap=True)
     for line in lines:
-        console.print(line, highlight=False, markup=False)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     for problem in verdict.problems:
-        console.print(f"✗ {problem}", highlight=False, markup=False, style="red")
+        console.print(f"✗ {problem}", highlight=False, markup=False, soft_wrap=True, style="red")
     if not verdict.problems:
         console.print(f"✓ all {len(ledger)} clusters became active, and all is clean", highlight=False, style="green")
