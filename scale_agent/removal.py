@@ -126,7 +126,7 @@ class Removal:
                     break
                 spent_s = self.clock() - started_s
                 self.sleep(max(pause_s, min(4 * spent_s, _LONGEST_ROUND_S)))
-                pause_s = min(pause_s * 1.5, 2.0)
+                pause_s = min(pause_s * 1.5, 5.0)
         return self.outcome
 
     def cancel(self) -> None:
