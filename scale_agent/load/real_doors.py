@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from scale_agent.cluster.ports import Connector, Observer
 from scale_agent.errors import InputError
@@ -45,7 +45,7 @@ class RealSite:
             name=name,
             seed=seed,
             profile=self._profiles[profile],
-            connector=cast(Connector, self._connector),  # equal shapes, but rancher does not know cluster's classes
+            connector=self._connector,
             observer=observer,
             runtime=self._runtime,
         )

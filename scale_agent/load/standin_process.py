@@ -68,6 +68,8 @@ class StandinProcess:
             "0",
             "--ready-file",
             self.ready_file,
+            "--directory",
+            self._directory.name,
             *arguments,
         ]
         with open(self.log_file, "wb") as log:
