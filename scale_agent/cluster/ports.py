@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 #: What an agent asks of Rancher beside its tunnels; ``connect`` is the second tunnel's plain GET before its first dial
@@ -34,13 +33,20 @@ ERROR_REASONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HttpReply:
-    """Answer to an agent's plain HTTPS GET: header names lower case."""
+class HttpReply(Protocol):
+    """Answer to an agent's plain HTTPS GET."""
 
-    status: int
-    headers: dict[str, str]
-    body: bytes
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Header names in lower case."""
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
 
 
 class WebSocket(Protocol):
@@ -64,13 +70,20 @@ class WebSocket(Protocol):
         """End the connection at once, from any greenlet; ``receive`` then raises. Idempotent, never blocks."""
 
 
-@dataclass(frozen=True, slots=True)
-class DialTimings:
+class DialTimings(Protocol):
     """How long the steps of a websocket dial took, in milliseconds."""
 
-    tcp_ms: float
-    tls_ms: float
-    upgrade_ms: float
+    @property
+    def tcp_ms(self) -> float:
+        """The TCP connection."""
+
+    @property
+    def tls_ms(self) -> float:
+        """The TLS handshake; 0 for ``ws://``."""
+
+    @property
+    def upgrade_ms(self) -> float:
+        """The HTTP upgrade."""
 
 
 class Connector(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scale_agent.cluster.ports import Connector, Observer
+from scale_agent.cluster.ports import Observer
 from scale_agent.errors import InputError
 from scale_agent.load.doors import Client, Feed, Simulated, Site
 from scale_agent.load.meter import RestCall

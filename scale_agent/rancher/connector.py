@@ -29,7 +29,7 @@ _MAX_BODY_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer to a GET, header names lower case; the same shape as ``cluster.ports.HttpReply``."""
+    """Answer to a GET, header names lower case; what ``cluster.ports.HttpReply`` asks for."""
 
     status: int
     headers: dict[str, str]

@@ -34,7 +34,7 @@ Headers = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class StepTimes:
-    """Milliseconds of a websocket dial; the same shape as ``cluster.ports.DialTimings``."""
+    """Milliseconds of a websocket dial; what ``cluster.ports.DialTimings`` asks for."""
 
     tcp_ms: float
     tls_ms: float

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from gevent.queue import Queue
 
-from scale_agent.cluster.ports import DialTimings, HttpReply, WebSocket
+from scale_agent.cluster.ports import DialTimings, WebSocket
 from scale_agent.cluster.runtime import ManualRuntime
 from scale_agent.errors import DialError
 from scale_agent.tunnel.asked import AskingConnection
@@ -20,6 +20,24 @@ from scale_agent.tunnel.message import Message, decode
 from scale_agent.tunnel.session import Session, Side
 
 API = "10.43.0.1:443"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the fake answers to a GET."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Timings:
+    """How long the fake says that a dial took."""
+
+    tcp_ms: float
+    tls_ms: float
+    upgrade_ms: float
 
 
 class FakeSocket:
@@ -180,14 +198,14 @@ class FakeRancher:
         self.tries: list[tuple[str, float]] = []
         self.dialled: list[Dialled] = []
         self.refuse: Callable[[str, dict[str, str]], DialError | None] = lambda path, headers: None
-        self.replies: dict[str, HttpReply | DialError] = {
-            "/ping": HttpReply(200, {}, b"pong"),
-            "/v3/settings/cacerts": HttpReply(200, {}, orjson.dumps({"id": "cacerts", "value": cacerts})),
-            "/": HttpReply(200, {}, b"{}"),
-            "/v3/connect": HttpReply(401, {}, b"failed authentication"),
+        self.replies: dict[str, Reply | DialError] = {
+            "/ping": Reply(200, {}, b"pong"),
+            "/v3/settings/cacerts": Reply(200, {}, orjson.dumps({"id": "cacerts", "value": cacerts})),
+            "/": Reply(200, {}, b"{}"),
+            "/v3/connect": Reply(401, {}, b"failed authentication"),
         }
 
-    def get(self, path: str, timeout_s: float) -> HttpReply:
+    def get(self, path: str, timeout_s: float) -> Reply:
         """As told."""
         self.gets.append((path, timeout_s))
         reply = self.replies[path]
@@ -204,7 +222,7 @@ class FakeRancher:
         socket = FakeSocket()
         context = self.context if "X-API-Tunnel-Token" in dict(headers) else None
         self.dialled.append(Dialled(path, dict(headers), RancherEnd(socket, context)))
-        return socket, DialTimings(0.1, 0.2, 0.3)
+        return socket, Timings(0.1, 0.2, 0.3)
 
     def open(self, tunnel: str) -> list[RancherEnd]:
         """Rancher's ends of the open tunnels of that name."""

@@ -13,14 +13,13 @@ from typing import Any
 import pytest
 
 from scale_agent.cluster.deployment import PATH
-from scale_agent.cluster.ports import HttpReply
 from scale_agent.cluster.profile import Profile, loads
 from scale_agent.cluster.runtime import ManualRuntime
 from scale_agent.cluster.simulated import SimulatedCluster
 from scale_agent.errors import DialError, InputError
 from scale_agent.kube.errors import StatusError
 from scale_agent.tunnel.tls import client_context
-from tests.cluster.fakes import FakeObserver, FakeRancher, RancherEnd, run
+from tests.cluster.fakes import FakeObserver, FakeRancher, RancherEnd, Reply, run
 from tests.cluster.recordings import VERSIONS, deployment_written, recorded
 
 CACERTS = "-----BEGIN CERTIFICATE-----\nbm8gcmVhbCBvbmU=\n-----END CERTIFICATE-----"
@@ -373,20 +372,20 @@ def test_cleanup_job_removes_the_agent_after_its_sleep(stage: Stage) -> None:
 
 
 def test_a_wrong_checksum_is_a_crash_loop_until_it_is_right(stage: Stage) -> None:
-    stage.rancher.replies["/v3/settings/cacerts"] = HttpReply(200, {}, b'{"value":"other"}')
+    stage.rancher.replies["/v3/settings/cacerts"] = Reply(200, {}, b'{"value":"other"}')
     stage.import_it()
     stage.run(15)
     assert stage.rancher.dialled == []
     assert {reason for reason, _ in stage.observer.errors} == {"checksum"}
     body = json.dumps({"value": CACERTS + "\n"}).encode()
-    stage.rancher.replies["/v3/settings/cacerts"] = HttpReply(200, {}, body)
+    stage.rancher.replies["/v3/settings/cacerts"] = Reply(200, {}, body)
     stage.run(41)
     assert len(stage.rancher.open("main")) == 1
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"value":7}', b"<html>"])
 def test_cacerts_that_are_none_do_not_match(stage: Stage, body: bytes) -> None:
-    stage.rancher.replies["/v3/settings/cacerts"] = HttpReply(200, {}, body)
+    stage.rancher.replies["/v3/settings/cacerts"] = Reply(200, {}, body)
     stage.import_it()
     assert "checksum" in {reason for reason, _ in stage.observer.errors}
 
@@ -396,7 +395,7 @@ def test_a_server_that_does_not_answer_is_retried(stage: Stage) -> None:
     stage.import_it()
     stage.run(8)
     assert stage.observer.requests[:2] == [("ping", "refused")] * 2
-    stage.rancher.replies["/ping"] = HttpReply(200, {}, b"pong")
+    stage.rancher.replies["/ping"] = Reply(200, {}, b"pong")
     stage.run(3)
     assert len(stage.rancher.open("main")) == 1
 

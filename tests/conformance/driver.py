@@ -28,7 +28,8 @@ from scale_agent.cluster.runtime import Runtime  # noqa: E402
 from scale_agent.cluster.simulated import SimulatedCluster  # noqa: E402
 from scale_agent.rancher.connector import RancherConnector  # noqa: E402
 from scale_agent.rancher.tls import TlsPolicy  # noqa: E402
-from scale_agent.tunnel.session import ConnectionOpened, DataReceived, Session, Side  # noqa: E402
+from scale_agent.tunnel.events import ConnectionOpened, DataReceived  # noqa: E402
+from scale_agent.tunnel.session import Session, Side  # noqa: E402
 
 PROFILE = Path(__file__).parents[2] / "profiles" / "small.yaml"
 
@@ -106,7 +107,7 @@ PIECES = [bytes((31 * i + piece) & 255 for i in range(PIECE_BYTES)) for piece in
 
 
 class Bulk:
-    """A bare session: ``source:1`` sends 64 MiB, ``sink:1`` takes as much slowly and answers its SHA-256, ``echo:1`` echoes.
+    """A bare session: ``source:1`` sends 64 MiB, ``sink:1`` takes as much and answers its SHA-256, ``echo:1`` echoes.
 
     One greenlet reads and one writes, as the Go client's goroutines do: a reader that waited for its own writes would
     stand still for ever against a server that does the same.

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import gevent
 
-from scale_agent.cluster.ports import DialTimings, Observer
+from scale_agent.cluster.ports import Observer
 from scale_agent.errors import InputError, ProfileError, RancherError
 from scale_agent.load.doors import Client, Feed, Site
 from scale_agent.load.meter import RestCall
@@ -17,6 +17,7 @@ from scale_agent.rancher.calls import Call
 from scale_agent.rancher.refs import ClusterRef, CreationPath, Registration
 from scale_agent.rancher.server import ServerInfo
 from scale_agent.rancher.state import ClusterState, Condition
+from scale_agent.rancher.upgrade import StepTimes
 
 UP = ("AgentDeployed", "Connected", "Ready")
 
@@ -195,7 +196,7 @@ class FakeSimulated:
     def _live(self) -> None:
         told = self._observer
         told.agent_request("ping", 1.5, 4, None)
-        told.handshake("main", DialTimings(1.0, 2.0, 3.0), 6.0, None)
+        told.handshake("main", StepTimes(1.0, 2.0, 3.0), 6.0, None)
         told.phase("tunnel")
         told.served("get", "namespaces", 200, 0.4, 100, 900)
         told.phase("first_request")
