@@ -1,6 +1,7 @@
 """kubectl's columns: what they are called is data of the Kubernetes version, what stands in them is a table of readers.
 
-The definitions (``data/…-columns.json.z``) are a real server's answers to ``as=Table``, for every resource it lists.
+The definitions (``data/…-columns.json.z``) are a real server's answers to ``as=Table``, for every resource it lists,
+their descriptions replaced by filler of the same length; ``tools/schemagen`` makes them.
 """
 
 from __future__ import annotations

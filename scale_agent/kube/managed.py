@@ -23,37 +23,6 @@ Flat = dict[Path, Any]
 
 #: Marks a container that has contents; its own value is theirs.
 CONTAINER = object()
-#: Structs that are one field whatever is in them (``+structType=atomic``).
-ATOMIC = frozenset(
-    (
-        "ConfigMapKeySelector",
-        "CrossVersionObjectReference",
-        "FileKeySelector",
-        "IngressClassParametersReference",
-        "LabelSelector",
-        "LocalObjectReference",
-        "NodeSelector",
-        "NodeSelectorTerm",
-        "ObjectFieldSelector",
-        "ObjectReference",
-        "OwnerReference",
-        "ResourceFieldSelector",
-        "RoleRef",
-        "ScopeSelector",
-        "ScopedResourceSelectorRequirement",
-        "SecretKeySelector",
-        "SecretReference",
-        "ServiceBackendPort",
-        "Subject",
-        "TopologySelectorTerm",
-        "TypedLocalObjectReference",
-        "TypedObjectReference",
-    )
-)
-#: Maps that are one field (``+mapType=atomic``), as type and field.
-ATOMIC_MAPS = frozenset(
-    (("ServiceSpec", "selector"), ("PodSpec", "nodeSelector"), ("ReplicationControllerSpec", "selector"))
-)
 #: Roots of paths that are never owned.
 _SERVER_ONLY = (
     "name",
@@ -169,18 +138,14 @@ def flatten(obj: Obj, shape: Type | None) -> Flat:
 def _members(value: Obj, shape: Type | None, path: Path, out: Flat) -> None:
     for name, inner in value.items():
         field = shape.fields.get(name) if shape is not None else None
-        place = (*path, f"f:{name}")
-        if shape is not None and (shape.short_name, name) in ATOMIC_MAPS:
-            out[place] = inner
-        else:
-            _flatten(inner, field, place, out)
+        _flatten(inner, field, (*path, f"f:{name}"), out)
 
 
 def _flatten(value: Any, field: Field | None, path: Path, out: Flat) -> None:
     if isinstance(value, dict) and value and not _atomic(field):
         out[path] = CONTAINER
         if field is not None and field.shape is Shape.MAP:
-            element = replace(field, shape=Shape.ONE) if field.type is not None else None
+            element = replace(field, shape=Shape.ONE, map_type="") if field.type is not None else None
             for name, inner in value.items():
                 _flatten(inner, element, (*path, f"f:{name}"), out)
         else:
@@ -197,7 +162,7 @@ def _flatten_element(element: Any, field: Field, path: Path, out: Flat) -> None:
     if field.list_type == "set" or not isinstance(element, dict):
         out[(*path, "v:" + orjson.dumps(element).decode())] = element
         return
-    keys = {name: element.get(name, _key_default(name)) for name in sorted(field.list_map_keys)}
+    keys = {name: element.get(name, _default(field.type, name)) for name in sorted(field.list_map_keys)}
     keys = {name: value for name, value in keys.items() if value is not None}
     place = (*path, "k:" + orjson.dumps(keys).decode())
     if _atomic_type(field.type):
@@ -207,16 +172,21 @@ def _flatten_element(element: Any, field: Field, path: Path, out: Flat) -> None:
     _members(element, field.type, place, out)
 
 
-def _key_default(name: str) -> str | None:
-    return "TCP" if name == "protocol" else None
+def _default(kind: Type | None, name: str) -> str | None:
+    """What a list key is when the element does not say: a port's protocol is TCP."""
+    field = kind.fields.get(name) if kind is not None else None
+    return (field.default or None) if field is not None else None
 
 
 def _atomic_type(kind: Type | None) -> bool:
-    return kind is not None and kind.short_name in ATOMIC
+    return kind is not None and kind.atomic
 
 
 def _atomic(field: Field | None) -> bool:
-    if field is None or field.shape is not Shape.ONE:
+    """Whether a field's struct or map is one value: as the field says, else as its struct's type says."""
+    if field is None or field.map_type:
+        return field is not None and field.map_type == "atomic"
+    if field.shape is not Shape.ONE:
         return False
     return field.kind in ("fields", "raw", "json") or _atomic_type(field.type)
 

@@ -33,7 +33,8 @@ class Field:
     ``kind`` names the element: ``"message"`` (then ``type`` is its struct), a scalar (``string``, ``bool``, ``int32``,
     ``int64``, ``float64``, ``bytes``) or a special (``quantity``, ``time``, ``microtime``, ``duration``,
     ``intorstring``, ``fields``, ``raw``, ``json``). ``wrapped`` lists (``ExtraValue``) are a message of their own on
-    the wire. ``number`` is 0 for fields that protobuf does not know.
+    the wire. ``number`` is 0 for fields that protobuf does not know. ``list_type``, ``list_map_keys``, ``map_type``
+    (``atomic``, ``granular``) and ``default`` (texts only) are those of the published OpenAPI documents.
     """
 
     json_name: str
@@ -51,6 +52,8 @@ class Field:
     patch_merge_key: str = ""
     list_type: str = ""
     list_map_keys: tuple[str, ...] = ()
+    map_type: str = ""
+    default: str = ""
 
     @property
     def go_type(self) -> str:
@@ -77,10 +80,12 @@ class Type:
     """A struct. ``name`` is its Go package and name, ``members`` its fields in Go's order, inlined ones not expanded.
 
     ``union`` is ``orbool``, ``orarray`` or ``orstrings`` for the JSON-schema types that are one thing or another.
+    ``atomic`` structs are one field to who owns it, whatever is in them (``x-kubernetes-map-type``).
     """
 
     name: str
     union: str = ""
+    atomic: bool = False
     members: tuple[Field, ...] = field(default=(), repr=False)
 
     @cached_property
@@ -107,7 +112,8 @@ class Type:
 
 def read_types(table: Mapping[str, Any]) -> dict[str, Type]:
     """All types of the generated table by name, linked to each other."""
-    types = {name: Type(name, union=table["unions"].get(name, "")) for name in table["types"]}
+    atomic = frozenset(table["atomic"])
+    types = {name: Type(name, table["unions"].get(name, ""), name in atomic) for name in table["types"]}
     for name, rows in table["types"].items():
         types[name].members = tuple(_field(row, types) for row in rows)
     return types
@@ -132,6 +138,8 @@ def _field(row: Mapping[str, Any], types: Mapping[str, Type]) -> Field:
         patch_merge_key=row.get("patchMergeKey", ""),
         list_type=row.get("listType", ""),
         list_map_keys=tuple(row.get("listMapKeys", ())),
+        map_type=row.get("mapType", ""),
+        default=row.get("default", ""),
     )
 
 

@@ -60,6 +60,22 @@ def test_patch_and_list_marks() -> None:
     assert "configMap" in volumes.type.fields
 
 
+def test_atomic_marks() -> None:
+    """Of types and of fields; a field's mark goes before its type's."""
+    selector = SCHEMA.types["k8s.io/apimachinery/pkg/apis/meta/v1.LabelSelector"]
+    volume = SCHEMA.types["k8s.io/api/core/v1.PersistentVolumeSpec"]
+    assert selector.atomic
+    assert not volume.atomic
+    claim = volume.fields["claimRef"]
+    assert claim.type is not None
+    assert (claim.type.atomic, claim.map_type) == (True, "granular")
+    service = SCHEMA.types["k8s.io/api/core/v1.ServiceSpec"]
+    assert service.fields["selector"].map_type == "atomic"
+    port = service.fields["ports"].type
+    assert port is not None
+    assert port.fields["protocol"].default == "TCP"
+
+
 def test_every_served_kind_has_a_type() -> None:
     """Also the list kinds, and the options and answers that are not resources."""
     for resource in SCHEMA.resources:

@@ -4,7 +4,8 @@
 //
 // "types" reflects over the Go structs of every registered kind, "protos" compiles the modules' generated.proto files,
 // "server" starts the published etcd and kube-apiserver in a temporary directory and keeps what a new cluster answers:
-// discovery, OpenAPI (prose replaced by filler of the same length) and the objects that exist before anyone acts.
+// discovery, OpenAPI and table columns (prose replaced by filler of the same length), and the objects that exist before
+// anyone acts.
 // Nothing here knows a kind by name. Running it twice gives the same bytes.
 package main
 

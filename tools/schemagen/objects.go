@@ -42,8 +42,11 @@ func bootstrapObjects(plane *controlPlane, answers map[string]string) ([]object,
 
 func listObjects(plane *controlPlane, answers map[string]string) ([]object, error) {
 	objects := []object{}
-	for _, path := range listPaths(answers) {
-		content, err := plane.get(path, "application/json")
+	for _, place := range listed(answers) {
+		if !place.first {
+			continue // the same objects again
+		}
+		content, err := plane.get(place.path(), "application/json")
 		if err != nil {
 			return nil, err
 		}
@@ -64,11 +67,11 @@ func listObjects(plane *controlPlane, answers map[string]string) ([]object, erro
 			objects = append(objects, withoutIdentity(item))
 		}
 	}
-	sort.SliceStable(objects, func(i, j int) bool { return place(objects[i]) < place(objects[j]) })
+	sort.SliceStable(objects, func(i, j int) bool { return keyOf(objects[i]) < keyOf(objects[j]) })
 	return objects, nil
 }
 
-func place(item object) string {
+func keyOf(item object) string {
 	metadata := item["metadata"].(object)
 	namespace, _ := metadata["namespace"].(string)
 	return fmt.Sprint(item["apiVersion"], " ", item["kind"], " ", namespace, " ", metadata["name"])

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -26,12 +27,16 @@ func serverFiles() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	columns, err := tableColumns(plane, answers)
+	if err != nil {
+		return nil, err
+	}
 	documents, err := openAPIDocuments(plane)
 	if err != nil {
 		return nil, err
 	}
 	files := map[string][]byte{"openapi.zip": documents}
-	for name, value := range map[string]any{"discovery.json": answers, "bootstrap.json": objects} {
+	for name, value := range map[string]any{"discovery.json": answers, "bootstrap.json": objects, "columns.json": columns} {
 		if files[name+".z"], err = json.Marshal(value); err != nil {
 			return nil, err
 		}
@@ -106,23 +111,34 @@ func servedVersions(answers map[string]string) []string {
 	return paths
 }
 
-// listPaths are the collections whose objects can be listed, each group in its first version only.
-func listPaths(answers map[string]string) []string {
-	paths := []string{}
+// collection is a resource that can be listed, in one of its versions; first says whether that is its group's first.
+type collection struct {
+	group, version, plural string
+	first                  bool
+}
+
+func (place collection) path() string {
+	if place.group == "" {
+		return "/api/" + place.version + "/" + place.plural
+	}
+	return "/apis/" + place.group + "/" + place.version + "/" + place.plural
+}
+
+// listed are the collections whose objects can be listed, in all versions.
+func listed(answers map[string]string) []collection {
+	found := []collection{}
 	for _, list := range groups(answers) {
 		for _, group := range list.Items {
-			base := "/api"
-			if group.Metadata.Name != "" {
-				base = "/apis/" + group.Metadata.Name
-			}
-			for _, resource := range group.Versions[0].Resources {
-				if strings.Contains(strings.Join(resource.Verbs, " ")+" ", "list ") {
-					paths = append(paths, base+"/"+group.Versions[0].Version+"/"+resource.Resource)
+			for i, version := range group.Versions {
+				for _, resource := range version.Resources {
+					if slices.Contains(resource.Verbs, "list") {
+						found = append(found, collection{group.Metadata.Name, version.Version, resource.Resource, i == 0})
+					}
 				}
 			}
 		}
 	}
-	return paths
+	return found
 }
 
 // openAPIDocuments is a zip file: "index" and every document by its name in the index, prose replaced.

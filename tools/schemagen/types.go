@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -51,11 +50,14 @@ type field struct {
 	PatchMergeKey string   `json:"patchMergeKey,omitempty"`
 	ListType      string   `json:"listType,omitempty"`
 	ListMapKeys   []string `json:"listMapKeys,omitempty"`
+	MapType       string   `json:"mapType,omitempty"`
+	Default       string   `json:"default,omitempty"`
 }
 
 type table struct {
 	Types  map[string][]field `json:"types"`
 	Unions map[string]string  `json:"unions"`
+	Atomic []string           `json:"atomic"`
 	Kinds  map[string]string  `json:"kinds"`
 }
 
@@ -79,11 +81,11 @@ func typeFiles() (map[string][]byte, error) {
 			return nil, err
 		}
 	}
-	lists, err := listTypes()
+	found, err := publishedMarks()
 	if err != nil {
 		return nil, err
 	}
-	out.annotate(lists)
+	out.annotate(found)
 	content, err := json.Marshal(out)
 	return map[string][]byte{"types.json.z": content}, err
 }
@@ -190,19 +192,6 @@ func (out *table) slice(goType reflect.Type) (string, error) {
 		return "<>" + element, err
 	}
 	return "[]" + element, err
-}
-
-// annotate adds list types and map keys, which only exist as comments in Go, from the published OpenAPI documents.
-func (out *table) annotate(lists map[string]listMark) {
-	for name, fields := range out.Types {
-		for i := range fields {
-			mark, found := lists[schemaName(name)+"#"+fields[i].JSON]
-			if found {
-				fields[i].ListType, fields[i].ListMapKeys = mark.Type, mark.Keys
-				sort.Strings(fields[i].ListMapKeys)
-			}
-		}
-	}
 }
 
 // schemaName turns "k8s.io/api/core/v1.Pod" into "io.k8s.api.core.v1.Pod".
