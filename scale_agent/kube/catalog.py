@@ -102,7 +102,7 @@ class Catalog:
         """Like :meth:`normalize`, with the paths of unknown fields. Raises 400 for values of the wrong type."""
         try:
             if not resource.typed:
-                return self._checked_custom(obj), []
+                return self._checked_custom(obj)
             found, unknown = normalizer.check(obj, self.schema)
         except protobuf.DecodeError as error:
             message = (
@@ -120,10 +120,11 @@ class Catalog:
             message = f'{kind} in version "{version}" cannot be handled as a {kind}: {error.what}'
             raise status.bad_request(message) from error
 
-    def _checked_custom(self, obj: Obj) -> Obj:
+    def _checked_custom(self, obj: Obj) -> tuple[Obj, list[str]]:
         """A custom object: its metadata is typed, the rest is its own."""
         meta = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj.get("metadata") or {}}
-        return {**obj, "metadata": normalizer.normalize(meta, self.schema)["metadata"]}
+        found, unknown = normalizer.check(meta, self.schema)
+        return {**obj, "metadata": found["metadata"]}, unknown
 
     def converted(self, obj: Obj, resource: ResourceType) -> Obj:
         """An object that is stored in another version of its group, in this one: fields of the same name are kept."""

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import yaml
 
-from scale_agent.kube import negotiation, status
+from scale_agent.kube import negotiation, status, strict
 from scale_agent.kube.catalog import Catalog
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Request
@@ -24,7 +24,7 @@ def body_object(
 ) -> tuple[Obj, list[str]]:
     """The object of a POST or PUT, normalised to its schema, and the warnings that go with it.
 
-    Raises 400 (malformed, wrong kind, unknown fields under ``Strict``), 413, 415.
+    Raises 400 (malformed, wrong kind, doubled or unknown fields under ``Strict``), 413, 415.
     """
     media = negotiation.body_type(request.headers.get("content-type", ""))
     if len(request.body) > LARGEST_BODY:
@@ -33,11 +33,20 @@ def body_object(
         obj = from_protobuf(catalog, request.body, resource.kind)
     else:
         obj = from_text(request.body, media, resource.kind)
-    return checked(catalog, resource, obj, validation)
+    made, unknown = checked(catalog, resource, obj)
+    if validation == "Ignore":
+        return made, []
+    objections = strict.in_body(request.body, media, obj, unknown, resource)
+    if validation == "Strict" and objections != strict.NONE:
+        raise strict.refused(resource, resource.kind, objections)
+    return made, objections.warnings
 
 
-def checked(catalog: Catalog, resource: ResourceType, obj: Obj, validation: str) -> tuple[Obj, list[str]]:
-    """An object as its type's schema has it; unknown fields are dropped, warned of, or refused."""
+def checked(catalog: Catalog, resource: ResourceType, obj: Obj) -> tuple[Obj, list[str]]:
+    """An object as its type's schema has it, and the paths of its unknown fields, which are dropped.
+
+    Raises 400 for another kind, and for values of the wrong type.
+    """
     if not resource.typed:
         _check_custom_type(resource, obj)
     for member in ("kind", "apiVersion"):
@@ -50,14 +59,7 @@ def checked(catalog: Catalog, resource: ResourceType, obj: Obj, validation: str)
         raise status.bad_request(
             f'{kind} in version "{resource.version}" cannot be handled as a {kind}: metadata is no object'
         )
-    obj, unknown = catalog.checked(resource.ordered(obj), resource)
-    if unknown and validation == "Strict":
-        listed = ", ".join(f'unknown field "{path}"' for path in unknown)
-        message = (
-            f'{kind} in version "{resource.version}" cannot be handled as a {kind}: strict decoding error: {listed}'
-        )
-        raise status.bad_request(message)
-    return obj, [f'unknown field "{path}"' for path in unknown] if validation == "Warn" else []
+    return catalog.checked(resource.ordered(obj), resource)
 
 
 def _check_custom_type(resource: ResourceType, obj: Obj) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Callable
 from functools import cache
@@ -309,19 +308,3 @@ def check(obj: Obj, schema: Schema) -> tuple[Obj, list[str]]:
         )
     unknown: list[str] = []
     return normalizer(found).apply(obj, "", unknown), unknown
-
-
-def duplicate_fields(body: bytes) -> list[str]:
-    """Names that occur twice in one object of a JSON body, for ``fieldValidation=Strict``; in order, each once."""
-    found: dict[str, None] = {}
-
-    def pairs(items: list[tuple[str, Any]]) -> Obj:
-        made: Obj = {}
-        for name, value in items:
-            if name in made:
-                found[name] = None
-            made[name] = value
-        return made
-
-    json.loads(body, object_pairs_hook=pairs)
-    return list(found)

@@ -189,12 +189,6 @@ def test_normalising_twice_changes_nothing() -> None:
     assert normalizer.normalize(once, SCHEMA) == once
 
 
-def test_duplicate_names() -> None:
-    """What ``fieldValidation=Strict`` refuses besides unknown fields."""
-    assert normalizer.duplicate_fields(b'{"a":1,"b":{"c":1,"c":2},"a":3}') == ["c", "a"]
-    assert normalizer.duplicate_fields(b'{"a":1,"b":[{"a":1}]}') == []
-
-
 @pytest.mark.parametrize(
     ("text", "canonical"),
     [

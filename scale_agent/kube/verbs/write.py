@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from scale_agent.kube import decoding, patches, status, strategic, writes
+from scale_agent.kube import decoding, patches, status, strategic, strict, writes
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Response
 from scale_agent.kube.verbs.call import Call, answer
@@ -57,9 +57,7 @@ def patch(call: Call, subresource: str = "") -> Response:
     """PATCH of an object, or of its status: JSON, merge and strategic merge patches."""
     options = call.options("PatchOptions")
     current = call.current()
-    obj, warnings = decoding.checked(
-        call.core.catalog, call.resource, patched(call, current.object()), options.validation
-    )
+    obj, warnings = _patched(call, current.object(), options.validation)
     _placed(call, obj)
     if obj["metadata"].get("name") != call.route.name:
         raise _renamed(call, obj)
@@ -73,23 +71,47 @@ def _renamed(call: Call, obj: Obj) -> StatusError:
     return status.invalid(call.resource.kind, call.resource.group, call.route.name, [cause])
 
 
+def _patched(call: Call, obj: Obj, validation: str) -> tuple[Obj, list[str]]:
+    """The object that the request's patch makes, and the warnings that go with it. Raises 400, 415, 422."""
+    media, body = _patch(call)
+    result = _PATCHES[media](call, obj, body)
+    made, unknown = decoding.checked(call.core.catalog, call.resource, result)
+    if validation == "Ignore":
+        return made, []
+    objections = strict.in_patch(call.request.body, media, body, unknown)
+    if validation == "Strict" and objections != strict.NONE:
+        raise strict.refused_patch(_shown(call, media, body, obj, result), objections)
+    return made, objections.warnings
+
+
 def patched(call: Call, obj: Obj) -> Obj:
     """The object with the request's patch applied. Raises 400, 415, 422."""
+    media, body = _patch(call)
+    return _PATCHES[media](call, obj, body)
+
+
+def _shown(call: Call, media: str, body: Any, before: Obj, after: Obj) -> str:
+    """What a strict refusal quotes (observed): a strategic patch itself, else the patched object."""
+    if media == _STRATEGIC:
+        return strict.go_text(body)
+    if not call.resource.typed:
+        return orjson.dumps(after, option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps(strict.touched(before, after)).decode()
+
+
+def _patch(call: Call) -> tuple[str, Any]:
+    """The request's patch: its media type and its document. Raises 400, 415."""
     media = call.request.headers.get("content-type", "").partition(";")[0].strip()
     if media not in _PATCHES:
         raise status.unknown_patch()
     if media == _STRATEGIC and not call.resource.typed:
         raise status.unknown_custom_patch()
     try:
-        body = orjson.loads(call.request.body)
+        return media, orjson.loads(call.request.body)
     except orjson.JSONDecodeError as error:
-        why = (
-            "unexpected end of JSON input"
-            if call.request.body.count(b"{") > call.request.body.count(b"}")
-            else str(error)
-        )
+        cut_off = call.request.body.count(b"{") > call.request.body.count(b"}")
+        why = "unexpected end of JSON input" if cut_off else str(error)
         raise status.bad_request(f"error decoding patch: {why}") from error
-    return _PATCHES[media](call, obj, body)
 
 
 _STRATEGIC = "application/strategic-merge-patch+json"
@@ -122,7 +144,7 @@ def _object(value: Any) -> Obj:
 
 
 _PATCHES = {
-    "application/json-patch+json": _json_patch,
+    strict.JSON_PATCH: _json_patch,
     "application/merge-patch+json": _merge_patch,
     _STRATEGIC: _strategic_patch,
 }
