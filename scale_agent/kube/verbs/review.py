@@ -1,13 +1,14 @@
 """Reviews: resources that are never stored; a POST is answered with its verdict.
 
-The cluster's agent is an administrator: access is always granted, as it is from a real cluster to that agent.
+Whoever comes down the tunnel acts as the cluster's agent, an administrator: its own access is always granted, with the
+reason that a real server gives (recorded). Access of a user whom the review names is what RBAC says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from scale_agent.kube import decoding, managed, moments
+from scale_agent.kube import decoding, managed, moments, rbac, status
 from scale_agent.kube.http import Response
 from scale_agent.kube.resources import ResourceKey
 from scale_agent.kube.verbs.call import Call, answer
@@ -18,8 +19,23 @@ _AUTHORIZATION = "authorization.k8s.io"
 _AUTHENTICATION = "authentication.k8s.io"
 
 
-def _allowed(call: Call, obj: Obj) -> Obj:
-    return {"allowed": True}
+def _own_access(call: Call, obj: Obj) -> Obj:
+    """Of the service account whose token came along, else (Rancher's own tokens, none) of the administrator's."""
+    bearer = call.request.headers.get("authorization", "").removeprefix("Bearer ")
+    owner = call.core.token_owner(bearer)
+    user = rbac.User.account(*owner[:2]) if owner else rbac.administrator(call.core)
+    reason = rbac.allowed_by(call.core, user, obj.get("spec") or {}) if user else ""
+    return {"allowed": True, "reason": reason} if reason else {"allowed": True}
+
+
+def _access(call: Call, obj: Obj) -> Obj:
+    """Of the named user. Raises 422 if the review names none."""
+    spec = obj.get("spec") or {}
+    groups = frozenset(spec.get("groups") or ())
+    if not spec.get("user") and not groups:
+        cause = status.invalid_value("spec.user", '""', "at least one of user or group must be specified")
+        raise status.invalid("", _AUTHORIZATION, "", [cause])
+    return rbac.verdict(call.core, rbac.User(spec.get("user", ""), groups), spec)
 
 
 def _rules(call: Call, obj: Obj) -> Obj:
@@ -46,9 +62,9 @@ def _myself(call: Call, obj: Obj) -> Obj:
 
 
 VERDICTS: dict[ResourceKey, Callable[[Call, Obj], Obj]] = {
-    (_AUTHORIZATION, "selfsubjectaccessreviews"): _allowed,
-    (_AUTHORIZATION, "subjectaccessreviews"): _allowed,
-    (_AUTHORIZATION, "localsubjectaccessreviews"): _allowed,
+    (_AUTHORIZATION, "selfsubjectaccessreviews"): _own_access,
+    (_AUTHORIZATION, "subjectaccessreviews"): _access,
+    (_AUTHORIZATION, "localsubjectaccessreviews"): _access,
     (_AUTHORIZATION, "selfsubjectrulesreviews"): _rules,
     (_AUTHENTICATION, "tokenreviews"): _token,
     (_AUTHENTICATION, "selfsubjectreviews"): _myself,
