@@ -1,4 +1,4 @@
-"""Answers of a real, new 1.36.2 control plane and protobuf bodies of the recordings, kept as data."""
+"""Answers of a real, new 1.36.2 control plane, kept as data; ``record.py`` makes them."""
 
 from __future__ import annotations
 

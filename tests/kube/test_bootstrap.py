@@ -16,7 +16,7 @@ LISTS = oracle.load("oracle-bootstrap")
 #: A time of the same length as all times, and one for conditions with nothing but seconds.
 TIME = "2026-01-02T03:04:05Z"
 #: Where the recorded API server listened, and where the data says it does.
-RECORDED_PORT, STANDARD_PORT = 26443, 6443
+RECORDED_PORT, STANDARD_PORT = int(oracle.load("oracle-discovery")["server"].rpartition(":")[2]), 6443
 IDENTITY = ("uid", "resourceVersion", "creationTimestamp")
 PLACES = [path for path in LISTS if not path.endswith("/events")]
 

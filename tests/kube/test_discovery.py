@@ -17,7 +17,7 @@ SCHEMA = Schema.load()
 REAL = oracle.load("oracle-discovery")
 CUSTOM = oracle.load("oracle-kinds")["custom"]
 #: Where the recorded server was.
-SERVER = "127.0.0.1:26443"
+SERVER: str = REAL["server"]
 BUILT_IN = discovery.discovery(SCHEMA, (), SERVER)
 
 

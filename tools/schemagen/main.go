@@ -6,6 +6,7 @@
 // "server" starts the published etcd and kube-apiserver in a temporary directory and keeps what a new cluster answers:
 // discovery, OpenAPI and table columns (prose replaced by filler of the same length), and the objects that exist before
 // anyone acts.
+// "serve", alone, starts the same control plane for the tests' recorder (tests/kube/record.py) until its input ends.
 // Nothing here knows a kind by name. Running it twice gives the same bytes.
 package main
 
@@ -24,10 +25,16 @@ func main() {
 		runControlPlane(os.Args[2:])
 		return
 	}
+	if len(os.Args) == 2 && os.Args[1] == "serve" {
+		if err := serve(); err != nil {
+			fail(err)
+		}
+		return
+	}
 	out := flag.String("out", "", "directory of the data files")
 	flag.Parse()
 	if *out == "" || flag.NArg() == 0 {
-		fmt.Fprintln(os.Stderr, "usage: schemagen -out DIR {types|protos|server}...")
+		fmt.Fprintln(os.Stderr, "usage: schemagen -out DIR {types|protos|server}... | schemagen serve")
 		os.Exit(2)
 	}
 	parts := map[string]func() (map[string][]byte, error){"types": typeFiles, "protos": protoFiles, "server": serverFiles}
