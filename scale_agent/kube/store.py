@@ -14,7 +14,7 @@ from scale_agent.kube.history import Event, EventType, Log
 from scale_agent.kube.identity import Identity
 from scale_agent.kube.resources import ResourceKey
 from scale_agent.kube.snapshot import SharedVersion, Snapshot
-from scale_agent.kube.version import Obj, Version
+from scale_agent.kube.version import Obj, Version, encoded
 
 NameKey = tuple[str, str]
 Versions = list[Version]
@@ -101,7 +101,7 @@ class Store:
             meta["resourceVersion"] = str(self.rv)
         else:
             obj["metadata"] = _with_version(meta, str(self.rv))
-        after = Version(namespace, name, self.rv, orjson.dumps(obj))
+        after = Version(namespace, name, self.rv, encoded(obj))
         self._overlay.setdefault(key, {})[(namespace, name)] = after
         kind = EventType.MODIFIED if before is not None else EventType.ADDED
         self._append(key, Event(self.rv, kind, after, before, now))
@@ -115,7 +115,7 @@ class Store:
         self.rv += 1
         obj = before.object()
         obj["metadata"]["resourceVersion"] = str(self.rv)
-        after = Version(namespace, name, self.rv, orjson.dumps(obj))
+        after = Version(namespace, name, self.rv, encoded(obj))
         shared = self.snapshot.resources.get(key)
         overlay = self._overlay.setdefault(key, {})
         if shared is not None and (namespace, name) in shared.by_key:
