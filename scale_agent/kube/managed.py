@@ -23,6 +23,7 @@ Flat = dict[Path, Any]
 
 #: Marks a container that has contents; its own value is theirs.
 CONTAINER = object()
+_NOTHING = object()
 #: Roots of paths that are never owned.
 _SERVER_ONLY = (
     "name",
@@ -53,8 +54,7 @@ class By:
 def track(catalog: Catalog, resource: ResourceType, old: Obj | None, new: Obj, by: By) -> None:
     """Set ``new``'s managedFields in place: what ``old`` has, brought up to date with this write."""
     shape = catalog.shape(resource)
-    before = flatten(old if old is not None else catalog.empty(resource), shape)
-    after = flatten(new, shape)
+    before, after = differing(old if old is not None else catalog.empty(resource), new, shape)
     changed = {path for path, value in after.items() if path not in before or _differs(before[path], value)}
     gone = before.keys() - after.keys()
     meta = new["metadata"]
@@ -128,11 +128,43 @@ def _entry(before: Obj | None, paths: set[Path], by: By, api_version: str) -> Ob
     return out
 
 
-def flatten(obj: Obj, shape: Type | None) -> Flat:
-    """An object as paths with their values, without those that are never owned."""
-    out: Flat = {}
-    _members(obj, shape, (), out)
-    return {path: value for path, value in out.items() if path[:2] not in _STRIPPED}
+def differing(old: Obj, new: Obj, shape: Type | None) -> tuple[Flat, Flat]:
+    """Two objects as paths with their values, without what is never owned; what both have alike may be left out."""
+    before: Flat = {}
+    after: Flat = {}
+    _compare_members(old, new, shape, (), (before, after))
+    return _ownable(before), _ownable(after)
+
+
+def _ownable(flat: Flat) -> Flat:
+    return {path: value for path, value in flat.items() if path[:2] not in _STRIPPED}
+
+
+def _compare_members(old: Obj, new: Obj, shape: Type | None, path: Path, out: tuple[Flat, Flat]) -> None:
+    fields = shape.fields if shape is not None else {}
+    for name in (*new, *(name for name in old if name not in new)):
+        left, right = old.get(name, _NOTHING), new.get(name, _NOTHING)
+        at = (*path, f"f:{name}")
+        if left != right and not (path and at in _STRIPPED):
+            _compare(left, right, fields.get(name), at, out)
+
+
+def _compare(left: Any, right: Any, field: Field | None, path: Path, out: tuple[Flat, Flat]) -> None:
+    """Structs are compared member by member: nearly every write leaves nearly everything alone."""
+    if _is_struct(left, field) and _is_struct(right, field):
+        _compare_members(left, right, field.type if field is not None else None, path, out)
+        return
+    for value, flat in zip((left, right), out, strict=True):
+        if value is not _NOTHING:
+            _flatten(value, field, path, flat)
+
+
+def _is_struct(value: Any, field: Field | None) -> bool:
+    return isinstance(value, dict) and bool(value) and not _atomic(field) and _shape_of(field) is Shape.ONE
+
+
+def _shape_of(field: Field | None) -> Shape:
+    return field.shape if field is not None else Shape.ONE
 
 
 def _members(value: Obj, shape: Type | None, path: Path, out: Flat) -> None:
