@@ -8,6 +8,7 @@ from typing import Any
 from scale_agent.kube import writes
 from scale_agent.kube.core import Core
 from scale_agent.kube.resources import ResourceType
+from scale_agent.kube.store import Change
 from scale_agent.kube.version import Obj, Version
 
 #: The field manager of controllers, and of the kubelet.
@@ -51,9 +52,19 @@ def current(core: Core, resource: ResourceType, obj: Obj) -> Version | None:
     """The stored version of an object, if it is still the same one."""
     meta = obj["metadata"]
     version = core.store.get(resource.key, meta.get("namespace", ""), meta["name"])
-    if version is None or version.object()["metadata"]["uid"] != meta["uid"]:
-        return None
-    return version
+    return version if version is not None and version.uid == meta["uid"] else None
+
+
+def stored(core: Core, change: Change) -> Version | None:
+    """The stored version of the object that changed, if there is one and it is still the same."""
+    after = change.event.after
+    version = core.store.get(change.key, after.namespace, after.name)
+    return version if version is not None and version.uid == after.uid else None
+
+
+def state(version: Version, obj: Obj) -> Obj:
+    """What ``version`` holds, only to be read: ``obj`` itself if that is what it was parsed from."""
+    return obj if obj["metadata"].get("resourceVersion") == str(version.rv) else version.object()
 
 
 def set_status(
@@ -68,12 +79,16 @@ def set_status(
 ) -> None:
     """Write an object's status (and annotations), if the object is still there and anything is new."""
     version = current(core, resource, obj)
-    if version is not None:
-        body = {**version.object(), "status": status}
-        body["metadata"].pop("resourceVersion", None)
-        if annotations is not None:
-            body["metadata"]["annotations"] = annotations
-        writes.update(core, resource, version, body, writes.Actor(manager, now), "status")
+    if version is None:
+        return
+    body = state(version, obj)
+    meta = {name: value for name, value in body["metadata"].items() if name != "resourceVersion"}
+    if annotations is not None:
+        meta["annotations"] = annotations
+    if body.get("status") == status and meta.get("annotations") == body["metadata"].get("annotations"):
+        return
+    body = {**body, "metadata": meta, "status": status}
+    writes.update(core, resource, version, body, writes.Actor(manager, now), "status")
 
 
 def actor(now: float, manager: str = MANAGER) -> writes.Actor:

@@ -16,11 +16,13 @@ from scale_agent.kube.controllers.common import (
     owned,
     owner_reference,
     set_status,
+    state,
+    stored,
 )
 from scale_agent.kube.core import Core
 from scale_agent.kube.history import EventType
 from scale_agent.kube.store import Change
-from scale_agent.kube.version import Obj
+from scale_agent.kube.version import Obj, Version
 
 REVISION = "deployment.kubernetes.io/revision"
 HASH_LABEL = "pod-template-hash"
@@ -35,13 +37,14 @@ def of_replica_set(core: Core, change: Change, now: float) -> None:
         return
     version = core.store.get(("apps", "deployments"), change.event.after.namespace, str(reference["name"]))
     if version is not None:
-        _reconcile(core, version.object(), now)
+        _reconcile(core, version, now)
 
 
 def reconcile(core: Core, change: Change, now: float) -> None:
     """A Deployment changed."""
-    if change.event.type is not EventType.DELETED:
-        _reconcile(core, change.event.after.object(), now)
+    version = stored(core, change) if change.event.type is not EventType.DELETED else None
+    if version is not None:
+        _reconcile(core, version, now)
 
 
 def template_hash(template: Obj) -> str:
@@ -50,20 +53,18 @@ def template_hash(template: Obj) -> str:
     return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:10])
 
 
-def _reconcile(core: Core, deployment: Obj, now: float) -> None:
-    resource = core.builtin("apps", "v1", "deployments")
-    version = current(core, resource, deployment)
-    if version is None:
-        return
+def _reconcile(core: Core, version: Version, now: float) -> None:
     deployment = version.object()
     if deployment["metadata"].get("deletionTimestamp") or deployment["spec"].get("paused"):
         return
+    seen_rv = core.store.rv
     sets = list(owned(core, core.builtin("apps", "v1", "replicasets"), deployment))
     newest = next((one for one in sets if _same_template(deployment, one)), None)
     if newest is None:
         newest = _create(core, deployment, sets, now)
     _scale(core, deployment, newest, sets, now)
-    sets = list(owned(core, core.builtin("apps", "v1", "replicasets"), deployment))
+    if core.store.rv != seen_rv:
+        sets = list(owned(core, core.builtin("apps", "v1", "replicasets"), deployment))
     _report(core, deployment, newest, sets, now)
 
 
@@ -118,8 +119,9 @@ def _scale(core: Core, deployment: Obj, newest: Obj, sets: list[Obj], now: float
     """The newest gets all replicas at once; the older ones shrink to nothing once it is ready."""
     wanted = int(deployment["spec"].get("replicas") or 0)
     _resize(core, newest, wanted, now)
-    stored = core.store.get(("apps", "replicasets"), newest["metadata"]["namespace"], newest["metadata"]["name"])
-    ready = int(((stored.object().get("status") or {}).get("readyReplicas") or 0) if stored is not None else 0)
+    version = core.store.get(("apps", "replicasets"), newest["metadata"]["namespace"], newest["metadata"]["name"])
+    status = (state(version, newest).get("status") or {}) if version is not None else {}
+    ready = int(status.get("readyReplicas") or 0)
     recreate = (deployment["spec"].get("strategy") or {}).get("type") == "Recreate"
     if ready >= wanted or recreate:
         for one in sets:
@@ -130,22 +132,18 @@ def _scale(core: Core, deployment: Obj, newest: Obj, sets: list[Obj], now: float
 def _resize(core: Core, replica_set: Obj, replicas: int, now: float) -> None:
     resource = core.builtin("apps", "v1", "replicasets")
     version = current(core, resource, replica_set)
-    if version is None:
+    if version is None or int(state(version, replica_set)["spec"].get("replicas") or 0) == replicas:
         return
     body = version.object()
-    if int(body["spec"].get("replicas") or 0) != replicas:
-        body["spec"]["replicas"] = replicas
-        writes.update(core, resource, version, body, actor(now))
+    body["spec"]["replicas"] = replicas
+    writes.update(core, resource, version, body, actor(now))
 
 
 def _report(core: Core, deployment: Obj, newest: Obj, sets: list[Obj], now: float) -> None:
     resource = core.builtin("apps", "v1", "deployments")
-    version = current(core, resource, deployment)
-    if version is None:
-        return
-    body = version.object()
-    annotations = {**(body["metadata"].get("annotations") or {}), REVISION: str(_revision(newest))}
-    set_status(core, resource, body, rollout_status(body, newest, sets, moments.stamp(now)), now, annotations)
+    annotations = {**(deployment["metadata"].get("annotations") or {}), REVISION: str(_revision(newest))}
+    status = rollout_status(deployment, newest, sets, moments.stamp(now))
+    set_status(core, resource, deployment, status, now, annotations)
 
 
 def rollout_status(deployment: Obj, newest: Obj, sets: list[Obj], time: str) -> Obj:

@@ -158,9 +158,11 @@ def _ended(condition: Obj, now: float) -> Obj:
 
 def end(core: Core, change: Change, now: float) -> None:
     """A deleted pod is gone a moment later, long before its grace period is over."""
+    if change.event.type is not EventType.MODIFIED or b'"deletionTimestamp"' not in change.event.after.json:
+        return
     pod = change.event.after.object()
     before = change.event.before
-    if change.event.type is not EventType.MODIFIED or not pod["metadata"].get("deletionTimestamp"):
+    if not pod["metadata"].get("deletionTimestamp"):
         return
     if before is not None and before.object()["metadata"].get("deletionTimestamp"):
         return

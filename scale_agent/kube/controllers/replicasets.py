@@ -8,16 +8,16 @@ from scale_agent.kube import writes
 from scale_agent.kube.controllers.common import (
     actor,
     controller_of,
-    current,
     owned,
     owner_reference,
     remove,
     set_status,
+    stored,
 )
 from scale_agent.kube.core import Core
 from scale_agent.kube.history import EventType
 from scale_agent.kube.store import Change
-from scale_agent.kube.version import Obj
+from scale_agent.kube.version import Obj, Version
 
 
 def of_pod(core: Core, change: Change, now: float) -> None:
@@ -27,23 +27,22 @@ def of_pod(core: Core, change: Change, now: float) -> None:
         return
     version = core.store.get(("apps", "replicasets"), change.event.after.namespace, str(reference["name"]))
     if version is not None:
-        _reconcile(core, version.object(), now)
+        _reconcile(core, version, now)
 
 
 def reconcile(core: Core, change: Change, now: float) -> None:
     """A ReplicaSet changed: make or delete pods, and say how many there are."""
-    if change.event.type is not EventType.DELETED:
-        _reconcile(core, change.event.after.object(), now)
+    version = stored(core, change) if change.event.type is not EventType.DELETED else None
+    if version is not None:
+        _reconcile(core, version, now)
 
 
-def _reconcile(core: Core, replica_set: Obj, now: float) -> None:
+def _reconcile(core: Core, version: Version, now: float) -> None:
     resource = core.builtin("apps", "v1", "replicasets")
-    version = current(core, resource, replica_set)
-    if version is None:
-        return
     replica_set = version.object()
     if replica_set["metadata"].get("deletionTimestamp"):
         return
+    seen_rv = core.store.rv
     pods = core.builtin("", "v1", "pods")
     mine = [pod for pod in owned(core, pods, replica_set) if _counts(pod)]
     wanted = int(replica_set["spec"].get("replicas") or 0)
@@ -51,8 +50,9 @@ def _reconcile(core: Core, replica_set: Obj, now: float) -> None:
         writes.create(core, pods, pod_from(core, replica_set), actor(now))
     for pod in sorted(mine, key=is_ready)[: max(len(mine) - wanted, 0)]:
         remove(core, pods, pod, now)
-    left = [pod for pod in owned(core, pods, replica_set) if _counts(pod)]
-    set_status(core, resource, replica_set, counted_status(replica_set, left), now)
+    if core.store.rv != seen_rv:
+        mine = [pod for pod in owned(core, pods, replica_set) if _counts(pod)]
+    set_status(core, resource, replica_set, counted_status(replica_set, mine), now)
 
 
 def _counts(pod: Obj) -> bool:
