@@ -16,6 +16,8 @@ from scale_agent.cluster.entries import DEFAULT_CAPACITY, ROLES, WORKLOAD_KINDS,
 from scale_agent.cluster.life import Timings
 from scale_agent.cluster.yaml_place import Place, parse
 from scale_agent.errors import ProfileError
+from scale_agent.kube.quantities import canonical
+from scale_agent.kube.wire import DecodeError
 
 _NAME = r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?"
 _PATTERN = r"[a-z0-9]([a-z0-9-]|\{n\}){0,60}"
@@ -150,11 +152,23 @@ def _texts(fields: dict[str, Place], name: str) -> tuple[tuple[str, str], ...]:
     return tuple(fields[name].texts().items()) if name in fields else ()
 
 
+def _quantities(fields: dict[str, Place], name: str) -> dict[str, str]:
+    if name not in fields:
+        return {}
+    given = fields[name].texts()
+    for key, text in given.items():
+        try:
+            canonical(text)
+        except DecodeError:
+            fields[name].fail(f"{key}: {text!r} is no quantity", 'write one such as "4", 500m or 8Gi')
+    return given
+
+
 def _node(place: Place) -> Node:
     fields = place.fields(_NODE, required=("name",))
     name, count = _pattern(fields)
     roles = fields["roles"].each(lambda role: role.choice(*ROLES)) if "roles" in fields else ()
-    capacity = DEFAULT_CAPACITY | (fields["capacity"].texts() if "capacity" in fields else {})
+    capacity = DEFAULT_CAPACITY | _quantities(fields, "capacity")
     labels, annotations = _texts(fields, "labels"), _texts(fields, "annotations")
     return Node(name, count, roles, labels, annotations, tuple(capacity.items()))
 
@@ -175,6 +189,6 @@ def _workload(place: Place) -> Workload:
         count=count,
         replicas=fields["replicas"].integer(0, 1000) if "replicas" in fields else 1,
         image=fields["image"].text(r"\S+", "write an image, such as nginx:1.29"),
-        requests=_texts(fields, "requests"),
+        requests=tuple(_quantities(fields, "requests").items()),
         labels=_texts(fields, "labels"),
     )

@@ -16,6 +16,13 @@ T = TypeVar("T")
 class _Loader(yaml.SafeLoader):
     """YAML as Kubernetes reads it: no dates (they stay text)."""
 
+    def construct_scalar(self, node: Any) -> Any:
+        """Text of a scalar; an escaped half of a surrogate pair (``"\\ud800"``) is none that any API could carry."""
+        value = super().construct_scalar(node)
+        if not str(value).isprintable() and any("\ud800" <= one <= "\udfff" for one in str(value)):
+            raise yaml.constructor.ConstructorError(None, None, "half of a surrogate pair", node.start_mark)
+        return value
+
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
@@ -68,8 +75,14 @@ class Place:
             yield Place(node, self.file, f"{self.path}[{number}]", self._loader)
 
     def plain(self) -> Any:
-        """The value as plain Python."""
-        return self._loader.construct_object(self.node, deep=True)
+        """The value as plain Python; what YAML allows and this does not (tags, keys that are lists) is refused."""
+        value = None
+        try:
+            value = self._loader.construct_object(self.node, deep=True)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: !!int abc, thousands of digits
+            what = getattr(error, "problem", None) or str(error).partition("\n")[0]
+            self.fail(f"no plain value: {what}", "write plain text, numbers, lists and mappings, without tags")
+        return value
 
     def text(self, pattern: str = r"(?s).*", cure: str = "write text") -> str:
         """Text that matches ``pattern`` as a whole."""
@@ -125,6 +138,8 @@ def parse(text: str, file: str) -> Place:
         node = loader.get_single_node()
     except yaml.YAMLError as error:
         raise _not_yaml(error, file) from None
+    except RecursionError:
+        raise ProfileError("nested too deeply", where=file, cure="write a profile, as in profiles/small.yaml") from None
     if node is None:
         raise ProfileError("the file is empty", where=file, cure="write a profile, as in profiles/small.yaml")
     return Place(node, file, "", loader)

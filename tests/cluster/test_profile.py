@@ -11,6 +11,7 @@ from scale_agent.errors import ProfileError
 
 PROFILES = Path(__file__).parents[2] / "profiles"
 CONFIG = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: default}, "
+WORKLOAD = "{kind: Deployment, namespace: a, name: b, image: c, "
 HEAD = "name: x\nversion: v1.36.2\n"
 
 
@@ -115,6 +116,15 @@ def test_objects_are_fresh_every_time() -> None:
         ("api: {address: 10.43.0.1}", 3, "api.address", "write host:port"),
         ("api: {address: '10.43.0.1:70000'}", 3, "api.address", "the port is out of range"),
         ("api: {authority: mine}", 3, "api.authority", "use one of run, cluster"),
+        ("nodes:\n  - name: !own a", 4, "nodes[0].name", "without tags"),
+        ("nodes:\n  - name: =", 4, "nodes[0].name", "no plain value"),
+        ("agent: {replicas: !!int two}", 3, "agent.replicas", "no plain value"),
+        (f"agent: {{replicas: {'9' * 5000}}}", 3, "agent.replicas", "no plain value"),
+        ("nodes:\n  - name: a\n    labels: {[a, b]: c}", 5, "nodes[0].labels", "unhashable key"),
+        (r'nodes: [{name: a, labels: {a: "\ud800"}}]', 3, "nodes[0].labels", "surrogate"),
+        (f"objects:\n  - &o {CONFIG}data: *o}}", 4, "objects[0]", "recursive"),
+        ("nodes:\n  - name: a\n    capacity: {cpu: lots}", 5, "nodes[0].capacity", "cpu: 'lots' is no quantity"),
+        (f"workloads: [{WORKLOAD}requests: {{memory: 1GB}}}}]", 3, "workloads[0].requests", "'1GB' is no quantity"),
     ],
 )
 def test_a_mistake_is_told_with_file_line_path_and_cure(body: str, line: int, path: str, says: str) -> None:
@@ -140,6 +150,7 @@ def test_a_mistake_is_told_with_file_line_path_and_cure(body: str, line: int, pa
         ("- a\n- b", "a list where a mapping is expected"),
         ("a: b\n---\nc: d", "not YAML"),
         ("name: \x07", "not YAML"),
+        ("name: " + "[" * 3000 + "]" * 3000, "nested too deeply"),
     ],
 )
 def test_broken_documents(text: str, says: str) -> None:
