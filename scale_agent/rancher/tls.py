@@ -83,7 +83,8 @@ def _verified(cacert: str) -> ssl.SSLContext:
 
 def _from_file(cacert: str) -> ssl.SSLContext:
     try:
-        pem = Path(cacert).read_text(encoding="ascii", errors="replace")
+        # Bundles carry comments in any encoding; certificates are ASCII, and OpenSSL takes nothing else.
+        pem = Path(cacert).read_text(encoding="ascii", errors="ignore")
     except OSError as error:
         raise InputError(
             f"RANCHER_CACERT cannot be read: {error.strerror}", where=cacert, cure="give the path of a PEM file"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from scale_agent.errors import InputError
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
+#: Names (also those with underscores, which resolvers take), IPv4, IPv6 with or without a zone.
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+(%[\w.-]+)?", re.IGNORECASE)
 _CURE = "give it as https://host or https://host:port (RANCHER_URL or --host)"
 
 
@@ -45,7 +48,7 @@ def parse_server_url(text: str) -> ServerUrl:
     problem = _problem(parts)
     if problem:
         raise InputError(f"the URL of Rancher {problem}", cure=_CURE)
-    return ServerUrl(parts.scheme, parts.hostname or "", port or DEFAULT_PORTS[parts.scheme])
+    return ServerUrl(parts.scheme, parts.hostname or "", DEFAULT_PORTS[parts.scheme] if port is None else port)
 
 
 def _problem(parts: SplitResult) -> str:
@@ -53,6 +56,10 @@ def _problem(parts: SplitResult) -> str:
         return "does not start with https://"
     if not parts.hostname:
         return "has no host"
+    if not _HOST.fullmatch(parts.hostname):
+        return "has a host that is no host name"
+    if parts.netloc.endswith(":0"):
+        return "has port 0"
     if parts.username is not None or parts.password is not None:
         return "contains a user or a password (use RANCHER_TOKEN)"
     if parts.path not in ("", "/"):

@@ -9,6 +9,7 @@ import pytest
 from scale_agent.errors import InputError
 from scale_agent.rancher import Credentials, TlsPolicy
 from scale_agent.rancher.url import parse_server_url
+from tests.rancher.conftest import Authority
 
 TOKEN = "token-abcde:canarytokencanary"
 
@@ -22,6 +23,7 @@ TOKEN = "token-abcde:canarytokencanary"
         ("https://10.0.0.1:8443", "https://10.0.0.1:8443", "10.0.0.1:8443", 8443),
         ("https://[::1]:8443/", "https://[::1]:8443", "[::1]:8443", 8443),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080", "127.0.0.1:8080", 8080),
+        ("https://my_rancher.bücher.example", "https://my_rancher.bücher.example", "my_rancher.bücher.example", 443),
     ],
 )
 def test_good_urls(text: str, shown: str, host_header: str, port: int) -> None:
@@ -43,6 +45,9 @@ def test_good_urls(text: str, shown: str, host_header: str, port: int) -> None:
         "https://rancher.example:port",
         "https://rancher.example:99999",
         "https://[::1",
+        "https://rancher.example:0",
+        "https://rancher .example:443",
+        "https://rancher,example",
     ],
 )
 def test_bad_urls_are_one_line_with_a_cure(text: str) -> None:
@@ -108,3 +113,12 @@ def test_cacert_must_be_a_readable_file_of_certificates(tmp_path: Path) -> None:
         TlsPolicy(cacert=str(tmp_path / "empty.pem")).context()
     with pytest.raises(InputError, match="cannot be read"):
         TlsPolicy(cacert=str(tmp_path)).context()
+    (tmp_path / "prose.pem").write_text("– kein Zertifikat –", encoding="utf-8")
+    with pytest.raises(InputError, match="RANCHER_CACERT holds no usable certificate"):
+        TlsPolicy(cacert=str(tmp_path / "prose.pem")).context()
+
+
+def test_a_bundle_may_carry_comments_in_any_encoding(tmp_path: Path, authority: Authority) -> None:
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes("# Főtanúsítvány\n".encode() + Path(authority.ca_file).read_bytes())
+    assert len(TlsPolicy(cacert=str(bundle)).context().get_ca_certs()) == 1
