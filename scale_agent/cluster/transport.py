@@ -39,8 +39,8 @@ PONG_TIMEOUT_S = 60.0
 
 #: Nothing more is pulled while this many bytes wait for the websocket.
 OUTBOX_LIMIT_BYTES = 256 << 10
-#: How much of an answer or a watch is encrypted at a time, in bytes: one Data message.
-PIECE_BYTES = 32 << 10
+#: How much of an answer or a watch is encrypted at a time, in bytes: with TLS's overhead one Data message (32 KiB).
+PIECE_BYTES = 31 << 10
 #: A reader that always finds another frame lets the others run after so many.
 FRAMES_PER_TURN = 64
 
