@@ -8,7 +8,7 @@ RANCHER_PASSWORD; or --token-file), and RANCHER_CACERT where Rancher's authority
 
 Beside Locust's own flags (each of these has an environment variable, SCALE_RUN_ID for --run-id):
 
-    --profile FILE            what a cluster contains (PROFILE)       --hold SECONDS      then end a headless run
+    --profile FILE            what a cluster contains (PROFILE)       --hold SECONDS      then end the run
     --run-id ID               adopt what a killed run left            --keep-clusters     do not delete them at the end
     --create-path v1|v3       which of Rancher's APIs creates         --name-prefix P     names are P-RUN-NUMBER
     --active-timeout SECONDS  later than that is a failure            --out DIR           records.jsonl, clusters.csv

@@ -58,7 +58,7 @@ ARGUMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
             "type": float,
             "default": -1.0,
             "metavar": "SECONDS",
-            "help": "Hold that long after the last became active or failed, then end a headless run. Negative: do not.",
+            "help": "Seconds to hold after the last became active or failed; then the run ends. -1: until stopped.",
         },
     ),
     (
@@ -68,7 +68,7 @@ ARGUMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
             "type": float,
             "default": 600.0,
             "metavar": "SECONDS",
-            "help": "A cluster that is not active that long after the start of its life has failed.",
+            "help": "Seconds after the start of its life by which a cluster that is not active has failed.",
         },
     ),
     (
@@ -190,6 +190,8 @@ def read_options(parsed: argparse.Namespace, host: str | None) -> RunOptions:
     if create_path not in ("v1", "v3"):
         raise InputError(f"{create_path!r} is no way to create a cluster", where="--create-path", cure="use v1 or v3")
     run_id = check_run_id(str(values.get(RUN_ID) or values["run_id"]))
+    if values.get("headless"):  # the web UI asks for the number, and checks it
+        _check_users(values)
     return RunOptions(
         host=_check_host(host),
         profile=str(values["cluster_profile"]),
@@ -219,6 +221,13 @@ def _positive(values: Mapping[str, Any], name: str) -> float:
     if number > 0:
         return number
     raise InputError(f"{number:g} is not positive", where="--" + name.replace("_", "-"), cure="use a larger number")
+
+
+def _check_users(values: Mapping[str, Any]) -> None:
+    """Locust takes any number, and calls a run of none a success."""
+    users = values.get("num_users")
+    if users is not None and users < 1:
+        raise InputError(f"{users} users are no run", where="--users", cure="each user is one cluster: give at least 1")
 
 
 def _check_host(host: str | None) -> str:

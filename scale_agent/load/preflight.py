@@ -38,6 +38,12 @@ def inspect(options: RunOptions, doors: Doors) -> Inspection:
 
 def with_form(parsed: argparse.Namespace, form: Mapping[str, str]) -> argparse.Namespace:
     """The options as the web UI's form would set them, types checked. Raises :class:`InputError`."""
+    if form.get("profile"):
+        raise InputError(
+            "Locust's own field Profile is not used here",
+            where="Advanced options",
+            cure="leave it empty, and name the file in Cluster Profile",
+        )
     merged = argparse.Namespace(**vars(parsed))
     for flag, settings in ARGUMENTS:
         name = settings.get("dest") or flag.removeprefix("--").replace("-", "_")

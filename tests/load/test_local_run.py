@@ -263,6 +263,8 @@ def test_a_second_run_into_the_same_directory_appends(harness: Harness) -> None:
         (("--name-prefix", "x_"), InputError, "--name-prefix"),
         (("--active-timeout", "0"), InputError, "--active-timeout"),
         (("--create-concurrency", "-1"), InputError, "--create-concurrency"),
+        (("--users", "0"), InputError, "--users"),
+        (("--users", "-1"), InputError, "--users"),
     ],
 )
 def test_bad_input_is_one_line(harness: Harness, options: tuple[str, ...], error: type[Exception], text: str) -> None:

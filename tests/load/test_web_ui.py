@@ -38,6 +38,7 @@ def swarm(client: Any, **form: object) -> Any:
         ({"run_id": "NO"}, "--run-id"),
         ({"active_timeout": "soon"}, "'soon' is no number"),
         ({"create_path": "v2"}, "--create-path"),
+        ({"profile": "profiles/medium.yaml"}, "Cluster Profile"),
     ],
 )
 def test_a_mistake_in_the_form_is_shown_there(client: Any, harness: Harness, form: dict[str, str], text: str) -> None:
