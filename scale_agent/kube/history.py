@@ -16,6 +16,8 @@ from scale_agent.kube.version import Version
 #: How many events of a resource are kept at most, and for how long: etcd's compaction interval.
 MAX_EVENTS = 1000
 MAX_AGE_S = 300.0
+#: Replaced versions older than this are packed: the watches that follow have read them (seconds).
+PACK_AGE_S = 10.0
 
 
 class EventType(StrEnum):
@@ -38,6 +40,14 @@ class Event:
     before: Version | None
     at_s: float
 
+    @property
+    def replaced(self) -> Iterator[Version]:
+        """The versions of this event that are nobody's present state."""
+        if self.before is not None:
+            yield self.before
+        if self.type is EventType.DELETED:
+            yield self.after
+
 
 class Follower(Protocol):
     """A watch, as the log sees it."""
@@ -49,12 +59,13 @@ class Follower(Protocol):
 class Log:
     """Events of one resource in one cluster. Positions are sequence numbers: the log may forget, they never move."""
 
-    __slots__ = ("_events", "_first", "_followers", "horizon")
+    __slots__ = ("_events", "_first", "_followers", "_packed", "horizon")
 
     def __init__(self, horizon: int) -> None:
         self.horizon = horizon  # the resourceVersion after which everything is known
         self._events: deque[Event] = deque()
         self._first = 0
+        self._packed = 0  # the position of the first event that is not packed
         self._followers: dict[str, set[Follower]] | None = None
 
     @property
@@ -77,13 +88,18 @@ class Log:
                     follower.changed(event)
 
     def trim(self, now_s: float) -> None:
-        """Forget events that are too old or too many; encodings cached for them are dropped with them."""
+        """Forget events that are too old or too many, with encodings cached for them; pack those that are not new."""
         events = self._events
         while events and (len(events) > MAX_EVENTS or events[0].at_s < now_s - MAX_AGE_S):
             old = events.popleft()
             old.after.forget()
             self.horizon = old.rv
             self._first += 1
+        self._packed = max(self._packed, self._first)
+        while (event := self.get(self._packed)) is not None and event.at_s < now_s - PACK_AGE_S:
+            self._packed += 1
+            for version in event.replaced:
+                version.pack()
 
     def get(self, position: int) -> Event | None:
         """The event at a position; ``None`` if it is not there yet. Raises ``LookupError`` if it was forgotten."""

@@ -22,7 +22,7 @@ from scale_agent.kube.watches import ResourceWatch
 
 PLAIN = "text/plain; charset=utf-8"
 #: Histories are trimmed this often while a cluster has anything to forget (seconds).
-TRIM_EVERY_S = 60.0
+TRIM_EVERY_S = 15.0
 
 
 class ApiServer:

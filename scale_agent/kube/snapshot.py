@@ -97,6 +97,9 @@ class SharedVersion(Version):
     def forget(self) -> None:
         """Nothing is held here."""
 
+    def pack(self) -> None:
+        """Nothing is held here."""
+
 
 class SharedResource:
     """All snapshot objects of one resource, in the order of their keys."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ RawEncoder = Callable[[Obj], bytes]
 #: How the JSON of built-in kinds starts; their metadata comes first, and in it the uid before any other object's.
 _BUILT_IN = b'{"kind":"'
 _UID = b'"uid":"'
+_WORTH_PACKING_BYTES = 512
 
 
 def encoded(obj: Obj) -> bytes:
@@ -27,20 +29,21 @@ def encoded(obj: Obj) -> bytes:
 class Version:
     """An object version owned by one cluster."""
 
-    __slots__ = ("_json", "_labels", "_raw", "name", "namespace", "rv")
+    __slots__ = ("_json", "_labels", "_raw", "name", "namespace", "packed", "rv")
 
     def __init__(self, namespace: str, name: str, rv: int, json: bytes) -> None:
         self.namespace = namespace
         self.name = name
         self.rv = rv
         self._json = json
+        self.packed = False
         self._raw: bytes | None = None
         self._labels: Mapping[str, str] | None = None
 
     @property
     def json(self) -> bytes:
         """Compact JSON without a newline."""
-        return self._json
+        return zlib.decompress(self._json) if self.packed else self._json
 
     def object(self) -> Obj:
         """A fresh dict; the caller may change it."""
@@ -73,3 +76,10 @@ class Version:
         """Drop what can be encoded again: nobody has asked for it for a while."""
         self._raw = None
         self._labels = None
+
+    def pack(self) -> None:
+        """Hold a version that was replaced a while ago as small as it goes: a quarter. It can still be read."""
+        self.forget()
+        if not self.packed and len(self._json) >= _WORTH_PACKING_BYTES:
+            self._json = zlib.compress(self._json, level=1)
+            self.packed = True

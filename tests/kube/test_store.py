@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from scale_agent.kube import history
 from scale_agent.kube.history import Event, EventType, Log
 from scale_agent.kube.store import Store
-from scale_agent.kube.version import Version
+from scale_agent.kube.version import Version, encoded
 from tests.kube.testbed import START_S, FixedIdentity, snapshot
 
 MAPS = ("", "configmaps")
@@ -99,3 +100,39 @@ def test_a_log_forgets_by_age_and_by_number(monkeypatch: pytest.MonkeyPatch) -> 
     log.trim(history.MAX_AGE_S + 1)
     assert (log.size, log.horizon, log.end) == (0, 15, 5)
     assert log.get(5) is None
+
+
+def _map(number: int) -> dict[str, Any]:
+    meta = {"namespace": "default", "name": "c", "uid": "u"}
+    return {"kind": "ConfigMap", "apiVersion": "v1", "metadata": meta, "data": {"n": str(number), "long": "x" * 4000}}
+
+
+def test_replaced_versions_are_packed_and_read_as_before() -> None:
+    store = Store(BASE, FixedIdentity())
+    versions = [store.put(MAPS, _map(number), START_S) for number in range(2)]
+    versions.append(store.remove(MAPS, "default", "c", START_S))
+    versions.append(store.put(MAPS, _map(3), START_S))
+    written, raws = [one.json for one in versions], [one.raw(lambda obj: b"raw") for one in versions]
+    store.trim(START_S + history.PACK_AGE_S)
+    assert not any(one.packed for one in versions)
+    store.trim(START_S + history.PACK_AGE_S + 1)
+    assert [one.packed for one in versions] == [True, True, True, False]
+    assert [one.json for one in versions] == written
+    assert [one.raw(lambda obj: b"raw") for one in versions] == raws
+    assert _values(store.list_at(MAPS, "", versions[0].rv))["default", "c"] == "0"
+
+
+def test_kept_json_takes_its_length() -> None:
+    tracemalloc.start()
+    kept = [encoded(_map(number)) for number in range(100)]
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < 1.1 * sum(map(len, kept))
+
+
+def test_the_uid_is_the_objects_own() -> None:
+    owner = {"ownerReferences": [{"uid": "other"}]}
+    built_in = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": 'a"uid":"x', "uid": "mine", **owner}}
+    custom = {"apiVersion": "a/v1", "kind": "A", "data": {"uid": "no"}, "metadata": {**owner, "uid": "mine"}}
+    assert [Version("", "a", 1, encoded(one)).uid for one in (built_in, custom)] == ["mine", "mine"]
+    assert Version("", "a", 1, b'{"kind":"ConfigMap","metadata":{"name":"a"}}').uid == ""
