@@ -1,0 +1,83 @@
+"""What the README says a person can type."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import ROOT, StandIn
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line.split("   ")[0].strip()
+    for block in re.findall(r"^```\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    for line in block.splitlines()
+]
+
+
+@pytest.fixture(scope="module")
+def options() -> dict[str, str]:
+    """Option → variable, from a process of its own: importing Locust patches the one that does it."""
+    code = (
+        "import json; from scale_agent.load.options import ARGUMENTS;"
+        "print(json.dumps({name: about['env_var'] for name, about in ARGUMENTS}))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    return dict(json.loads(told.stdout))
+
+
+def test_the_first_two_commands_are_ramp_and_test() -> None:
+    assert COMMANDS[:2] == ["make ramp", "make test"]
+
+
+def test_every_make_target_that_the_documents_name_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    text = README + (ROOT / "CONTRIBUTING.md").read_text() + (ROOT / "docs" / "fidelity.md").read_text()
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE))
+    assert named >= {"ramp", "test", "setup", "check", "conformance"}
+    assert named <= targets
+
+
+def test_the_table_of_options_is_the_parsers(options: dict[str, str]) -> None:
+    rows = re.findall(r"^\| `(--[a-z-]+)[^`]*` \| `([A-Z_]+)` \|", README, re.MULTILINE)
+    assert dict(rows) == {"--host": "RANCHER_URL", **options}
+
+
+@pytest.mark.parametrize("command", [one for one in COMMANDS if one.startswith(".venv/bin/locust")])
+def test_the_locust_commands_are_accepted(command: str, options: dict[str, str]) -> None:
+    """Their options at least; the runs themselves are tested beside this file."""
+    flags = set(re.findall(r"(?<= )(--[a-z-]+|-[a-z])(?= |$)", command))
+    known = {"-f", "-u", "-r", "--headless", "--csv", "--processes", *options}
+    assert flags <= known
+
+
+def test_make_ramp_runs_the_whole_job(standin: StandIn, tmp_path: Path) -> None:
+    variables = {"CLUSTERS": "2", "RATE": "2", "HOLD": "1", "OUT": str(tmp_path / "out")}
+    ran = subprocess.run(
+        ["make", "ramp"],
+        cwd=ROOT,
+        env={**os.environ, **standin.environment, **variables},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
+    assert "all 2 clusters became active, and all is clean" in ran.stdout + ran.stderr
+    assert (tmp_path / "out" / "clusters.csv").read_text().count("\n") == 3
+    assert (tmp_path / "out" / "records.jsonl").stat().st_size > 0
+
+
+def test_sweep_is_there() -> None:
+    command = next(one for one in COMMANDS if "sweep" in one).split()
+    helped = subprocess.run(
+        [str(ROOT / command[0]), *command[1:4], "--help"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert helped.returncode == 0
+    assert "--run-id" in helped.stdout
