@@ -20,8 +20,11 @@ from .wire import DecodeError
 from .zeros import empty, is_required, zero
 
 Obj = dict[str, Any]
-#: value, path, unknown paths found so far → value
-Converter = Callable[[Any, str, list[str]], Any]
+#: The way to a value, innermost step first: ``.field``, a position, or a map's key as ``(key,)``. Nearly no path is
+#: ever shown, so none is written down before; ``()`` is the object itself.
+Place = tuple[()] | tuple["Place", str | int | tuple[str]]
+#: value, place, unknown paths found so far → value
+Converter = Callable[[Any, Place, list[str]], Any]
 
 
 #: From here on Go writes whole floating-point numbers with an exponent.
@@ -37,36 +40,41 @@ class Normalizer:
 
     def __init__(self, kind: Type) -> None:
         self.kind = kind
-        self.rows: tuple[tuple[str, Converter, Any, bool], ...] = ()
+        self.rows: tuple[tuple[str, str, Converter, Any, bool, bool], ...] = ()
 
     def compile(self) -> None:
         """Fill the table; separate from construction because types refer to each other."""
         self.rows = tuple(
-            (name, _converter(field, self.kind), field, is_required(field)) for name, field in self.kind.fields.items()
+            (name, f".{name}", _converter(field, self.kind), field, is_required(field), _truth_keeps(field))
+            for name, field in self.kind.fields.items()
         )
 
-    def apply(self, value: Any, path: str, unknown: list[str]) -> Obj:
+    def apply(self, value: Any, place: Place, unknown: list[str]) -> Obj:
         """The normalised object; unknown paths are added to ``unknown``."""
         if not isinstance(value, dict):
             raise MismatchError(f"json: cannot unmarshal {json_kind(value)} into Go value of type {self.kind.go_name}")
         out: Obj = {}
         used = 0
-        for name, convert, field, required in self.rows:
-            found = value.get(name)
+        get = value.get
+        for name, step, convert, field, required, truth_keeps in self.rows:
+            found = get(name)
             if found is not None:
                 used += 1
-                converted = convert(found, f"{path}.{name}" if path else name, unknown)
-                if required or not _dropped(field, converted):
+                converted = convert(found, (place, step), unknown)
+                if required or (truth_keeps and converted) or not _dropped(field, converted):
                     out[name] = converted
-            else:
-                used += name in value
-                if required:
-                    out[name] = zero(field)
-        if used < len(value):
+            elif required:
+                out[name] = zero(field)
+        if used < len(value):  # unknown names, or nulls
             known = self.kind.fields
-            prefix = f"{_readable(path)}." if path else ""
+            prefix = f"{_readable(_path(place))}." if place else ""
             unknown += [prefix + name for name in value if name not in known]
         return out
+
+
+def _truth_keeps(field: Field) -> bool:
+    """Whether a value that is true for Python is never left out: of a struct with ``omitzero`` this cannot be said."""
+    return field.pointer or not field.omitzero
 
 
 def _dropped(field: Field, value: Any) -> bool:
@@ -93,14 +101,23 @@ def json_kind(value: Any) -> str:
 _POSITIONS = re.compile(r"\[\d+\]|\x00[^\x01]*\x01")
 
 
+def _path(place: Place) -> str:
+    """A place in writing: ``spec.containers[0].env``, the keys of maps between NUL and SOH."""
+    steps: list[str] = []
+    while place:
+        place, step = place
+        steps.append(step if isinstance(step, str) else f"[{step}]" if isinstance(step, int) else f"\0{step[0]}\1")
+    return "".join(reversed(steps)).removeprefix(".")
+
+
 def _readable(path: str) -> str:
     return path.replace("\0", ".").replace("\1", "")
 
 
-def _mismatch(value: Any, field: Field, owner: Type, path: str, go_type: str) -> MismatchError:
+def _mismatch(value: Any, field: Field, owner: Type, place: Place, go_type: str) -> MismatchError:
     shown = f"number {value}" if json_kind(value) == "number" and go_type in INTEGERS else json_kind(value)
-    place = f"{owner.short_name}.{_POSITIONS.sub('', path)}"
-    return MismatchError(f"json: cannot unmarshal {shown} into Go struct field {place} of type {go_type}")
+    member = f"{owner.short_name}.{_POSITIONS.sub('', _path(place))}"
+    return MismatchError(f"json: cannot unmarshal {shown} into Go struct field {member} of type {go_type}")
 
 
 def _converter(field: Field, owner: Type) -> Converter:
@@ -117,12 +134,12 @@ def _converter(field: Field, owner: Type) -> Converter:
 def _list_converter(field: Field, owner: Type, one: Converter) -> Converter:
     blank = zero(field, element=True) if not field.wrapped else ""
 
-    def convert(value: Any, path: str, unknown: list[str]) -> Any:
+    def convert(value: Any, place: Place, unknown: list[str]) -> Any:
         if not isinstance(value, list):
             raise _mismatch(
-                value, field, owner, path, field.go_type if field.shape is Shape.LIST else f"[]{field.go_type}"
+                value, field, owner, place, field.go_type if field.shape is Shape.LIST else f"[]{field.go_type}"
             )
-        return [blank if item is None else one(item, f"{path}[{index}]", unknown) for index, item in enumerate(value)]
+        return [blank if item is None else one(item, (place, index), unknown) for index, item in enumerate(value)]
 
     return convert
 
@@ -130,11 +147,11 @@ def _list_converter(field: Field, owner: Type, one: Converter) -> Converter:
 def _map_converter(field: Field, owner: Type, one: Converter) -> Converter:
     blank = zero(field, element=True)
 
-    def convert(value: Any, path: str, unknown: list[str]) -> Any:
+    def convert(value: Any, place: Place, unknown: list[str]) -> Any:
         if not isinstance(value, dict):
-            raise _mismatch(value, field, owner, path, field.go_type)
+            raise _mismatch(value, field, owner, place, field.go_type)
         return {
-            key: blank if value[key] is None else one(value[key], f"{path}\0{key}\1", unknown) for key in sorted(value)
+            key: blank if value[key] is None else one(value[key], (place, (key,)), unknown) for key in sorted(value)
         }
 
     return convert
@@ -151,14 +168,14 @@ def _element(field: Field, owner: Type) -> Converter:
 def _struct(kind: Type, field: Field, owner: Type) -> Converter:
     inner = _normalizer(kind)
 
-    def convert(value: Any, path: str, unknown: list[str]) -> Any:
+    def convert(value: Any, place: Place, unknown: list[str]) -> Any:
         if kind.union and not isinstance(value, dict):
-            return _other_union(kind, value, path, unknown)
+            return _other_union(kind, value, place, unknown)
         if kind.union:
-            return _schema_of(kind).apply(value, path, unknown)
+            return _schema_of(kind).apply(value, place, unknown)
         if not isinstance(value, dict):
-            raise _mismatch(value, field, owner, path, kind.go_name)
-        return inner.apply(value, path, unknown)
+            raise _mismatch(value, field, owner, place, kind.go_name)
+        return inner.apply(value, place, unknown)
 
     return convert
 
@@ -170,9 +187,9 @@ def _schema_of(kind: Type) -> Normalizer:
     return _normalizer(schema)
 
 
-def _other_union(kind: Type, value: Any, path: str, unknown: list[str]) -> Any:
+def _other_union(kind: Type, value: Any, place: Place, unknown: list[str]) -> Any:
     if kind.union == "orarray" and isinstance(value, list):
-        return [_schema_of(kind).apply(item, f"{path}[{index}]", unknown) for index, item in enumerate(value)]
+        return [_schema_of(kind).apply(item, (place, index), unknown) for index, item in enumerate(value)]
     fits = isinstance(value, bool) if kind.union == "orbool" else kind.union == "orstrings" and isinstance(value, list)
     if not fits:
         raise MismatchError(f"json: cannot unmarshal {json_kind(value)} into Go value of type {kind.go_name}")
@@ -181,9 +198,9 @@ def _other_union(kind: Type, value: Any, path: str, unknown: list[str]) -> Any:
 
 def _plain(python: type, go_type: str) -> Callable[[Field, Type], Converter]:
     def make(field: Field, owner: Type) -> Converter:
-        def convert(value: Any, path: str, unknown: list[str]) -> Any:
+        def convert(value: Any, place: Place, unknown: list[str]) -> Any:
             if value.__class__ is not python:
-                raise _mismatch(value, field, owner, path, go_type)
+                raise _mismatch(value, field, owner, place, go_type)
             return value
 
         return convert
@@ -195,11 +212,11 @@ def _integer(field: Field, owner: Type) -> Converter:
     bits = 32 if field.kind.endswith("32") else 64
     low, high = -(1 << bits - 1), (1 << bits - 1) - 1
 
-    def convert(value: Any, path: str, unknown: list[str]) -> Any:
+    def convert(value: Any, place: Place, unknown: list[str]) -> Any:
         if value.__class__ is float and value.is_integer():
             value = int(value)
         if value.__class__ is not int or not low <= value <= high:
-            raise _mismatch(value, field, owner, path, field.kind)
+            raise _mismatch(value, field, owner, place, field.kind)
         return value
 
     return convert
@@ -207,9 +224,9 @@ def _integer(field: Field, owner: Type) -> Converter:
 
 def _through(function: Callable[[str], str]) -> Callable[[Field, Type], Converter]:
     def make(field: Field, owner: Type) -> Converter:
-        def convert(value: Any, path: str, unknown: list[str]) -> Any:
+        def convert(value: Any, place: Place, unknown: list[str]) -> Any:
             if not isinstance(value, str):
-                raise _mismatch(value, field, owner, path, "string")
+                raise _mismatch(value, field, owner, place, "string")
             return function(value)
 
         return convert
@@ -218,16 +235,16 @@ def _through(function: Callable[[str], str]) -> Callable[[Field, Type], Converte
 
 
 def _double(field: Field, owner: Type) -> Converter:
-    def convert(value: Any, path: str, unknown: list[str]) -> Any:
+    def convert(value: Any, place: Place, unknown: list[str]) -> Any:
         if value.__class__ not in (int, float):
-            raise _mismatch(value, field, owner, path, "float64")
+            raise _mismatch(value, field, owner, place, "float64")
         return int(value) if abs(value) < _EXPONENT and value == int(value) else value
 
     return convert
 
 
 def _quantity(field: Field, owner: Type) -> Converter:
-    def convert(value: Any, path: str, unknown: list[str]) -> Any:
+    def convert(value: Any, place: Place, unknown: list[str]) -> Any:
         if value.__class__ not in (str, int, float):
             raise MismatchError("unable to parse quantity's suffix")
         return quantities.canonical(str(value))
@@ -236,9 +253,9 @@ def _quantity(field: Field, owner: Type) -> Converter:
 
 
 def _int_or_string(field: Field, owner: Type) -> Converter:
-    def convert(value: Any, path: str, unknown: list[str]) -> Any:
+    def convert(value: Any, place: Place, unknown: list[str]) -> Any:
         if value.__class__ not in (str, int):
-            raise _mismatch(value, field, owner, path, "int32")
+            raise _mismatch(value, field, owner, place, "int32")
         return value
 
     return convert
@@ -259,7 +276,7 @@ def _first_illegal(text: str) -> int:
 
 
 def _any(field: Field, owner: Type) -> Converter:
-    return lambda value, path, unknown: value
+    return lambda value, place, unknown: value
 
 
 _SCALARS: dict[str, Callable[[Field, Type], Converter]] = {
@@ -307,4 +324,4 @@ def check(obj: Obj, schema: Schema) -> tuple[Obj, list[str]]:
             f'no kind "{kind}" is registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:111"'
         )
     unknown: list[str] = []
-    return normalizer(found).apply(obj, "", unknown), unknown
+    return normalizer(found).apply(obj, (), unknown), unknown
