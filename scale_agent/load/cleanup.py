@@ -92,6 +92,8 @@ class Cleanup:
 
     def cancel(self) -> None:
         """Leave as soon as possible."""
+        if self._process is not None:
+            self.costs = self._process.feed_costs()
         if self._removal is not None:
             self._removal.cancel()
 

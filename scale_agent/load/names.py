@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from scale_agent.cluster.ports import AGENT_REQUESTS
 from scale_agent.errors import RancherError
 
 REST: Final = "REST"  #: calls of the management API, by us in the role of a user
-AGENT: Final = "AGENT"  #: plain HTTPS requests of the agents: ``ping``, ``cacerts``, ``root``, ``import``
+AGENT: Final = "AGENT"  #: plain HTTPS requests of the agents: :data:`AGENT_REQUESTS`
 TUNNEL: Final = "TUNNEL"  #: websocket handshakes, and their steps
 PHASE: Final = "PHASE"  #: milestones of a cluster's life, milliseconds since its start
 SERVED: Final = "SERVED"  #: requests that came down a tunnel: our own service time
 
-AGENT_NAMES: Final = frozenset({"ping", "cacerts", "root", "import"})
+AGENT_NAMES: Final = frozenset(AGENT_REQUESTS)
 TUNNELS: Final = frozenset({"main", "stv"})
 VERBS: Final = frozenset({"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "options"})
 RESOURCES: Final = frozenset(

@@ -10,6 +10,7 @@ import json
 import logging
 import signal
 import sys
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,9 @@ from scale_agent.load.tables import wide_console
 from scale_agent.load.worker import Worker
 
 logger = logging.getLogger(__name__)
+
+#: How long the workers that ``--processes`` forked may take to say that they are there.
+_WORKERS_S = 10.0
 
 _runs: weakref.WeakKeyDictionary[Environment, Run] = weakref.WeakKeyDictionary()
 
@@ -163,7 +167,18 @@ def on_init(environment: Environment, doors: Doors) -> None:
             run.director.prepare()
     except ScaleAgentError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the log may not be set up, and this is for a person
+        _dismiss_workers(environment.runner, options.processes or 0)
         sys.exit(2 if isinstance(error, InputError) else 1)
+
+
+def _dismiss_workers(runner: Any, forked: int) -> None:
+    """Send home the workers that ``--processes`` made: without a word they would wait for their master for minutes."""
+    if not isinstance(runner, MasterRunner):
+        return
+    until_s = time.monotonic() + _WORKERS_S
+    while len(runner.clients) < forked and time.monotonic() < until_s:
+        gevent.sleep(0.05)
+    runner.quit()
 
 
 def _interrupt_the_main_greenlet() -> None:

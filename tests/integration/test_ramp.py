@@ -51,7 +51,10 @@ def test_twenty_clusters_become_active_and_nothing_is_left(standin: StandIn, loc
     assert "Traceback" not in run.said
     assert "sim-it-" not in run.said, "a log line per cluster"
     assert (tmp_path / "csv" / "ramp_clusters.csv").read_text() == (run.out / "clusters.csv").read_text()
-    assert "PHASE,active,20,0," in (tmp_path / "csv" / "ramp_stats.csv").read_text()
+    stats = (tmp_path / "csv" / "ramp_stats.csv").read_text()
+    assert "PHASE,active,20,0," in stats
+    assert "AGENT,connect," in stats
+    assert ",other," not in stats, "something has no name of its own"
 
 
 def test_the_other_path_with_a_user_and_a_password(standin: StandIn, locust: Start) -> None:
@@ -145,6 +148,18 @@ def test_a_signal_ends_the_run_cleanly(standin: StandIn, locust: Start, number: 
     assert "all 3 clusters became active" in run.said
 
 
+def test_a_second_interrupt_leaves_at_once_and_says_how_to_remove_the_rest(standin: StandIn, locust: Start) -> None:
+    run = locust(standin.environment, *HEADLESS, "-u", "6", "-r", "6", "--run-id", "hasty", "--delete-concurrency", "1")
+    wait_until(lambda: reached(run, "active") == 6, "six clusters are active")
+    run.process.send_signal(signal.SIGINT)
+    wait_until(lambda: "Deleting the clusters of run hasty" in run.said, "clean-up has begun")
+    run.process.send_signal(signal.SIGINT)
+    assert run.wait(20) == 1, run.said
+    assert "clean-up was interrupted; to remove the rest: python -m scale_agent sweep --run-id hasty" in run.said
+    assert "Waiting for active: subscription, 2 requests" in run.said
+    assert "Traceback" not in run.said
+
+
 def test_a_signal_to_the_whole_group_of_a_distributed_run(standin: StandIn, locust: Start) -> None:
     port = str(20_000 + (os.getpid() + 7) % 20_000)
     options = ("-u", "4", "-r", "4", "--processes", "2", "--master-bind-port", port, "--master-port", port)
@@ -197,6 +212,24 @@ def test_bad_input_is_one_line_and_an_exit_code(
     assert len(errors) == 1, run.said
     assert any(word in errors[0] for word in text.split("|")), errors
     assert "x" * 54 not in run.said
+
+
+def test_bad_input_leaves_no_worker_behind(standin: StandIn, locust: Start) -> None:
+    port = str(20_000 + (os.getpid() + 13) % 20_000)
+    options = ("--processes", "2", "--master-bind-port", port, "--master-port", port)
+    run = locust(standin.environment | {"RANCHER_URL": "nonsense"}, *HEADLESS, "-u", "2", *options)
+    assert run.wait(30) == 2, run.said
+    assert "error: the URL of Rancher does not start with https" in run.said
+    wait_until(lambda: not group_lives(run.process.pid), "the workers end", 20)
+    assert "Traceback" not in run.said
+
+
+def group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_rancher_without_a_server_url(locust: Start, tmp_path: Path) -> None:
