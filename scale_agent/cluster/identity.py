@@ -72,10 +72,9 @@ class ClusterIdentity:
 
 def _uuid(raw: bytes) -> str:
     """16 bytes as a version 4 UUID (RFC 4122), as the API server makes them."""
-    number = int.from_bytes(raw, "big")
-    number = number & ~(0xF << 76) | 4 << 76
-    digits = f"{number & ~(3 << 62) | 2 << 62:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    digits = raw.hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def _json(value: dict[str, Any]) -> bytes:
