@@ -81,7 +81,8 @@ class Director:
         parsed = parsed or own
         settle_run_id(parsed, dt.datetime.now(dt.UTC))
         options = read_options(parsed, host or self._environment.host)
-        inspection = inspect(options, self._doors)
+        own_profiles = (str(getattr(user, "profile", "")) for user in self._environment.user_classes)
+        inspection = inspect(options, self._doors, filter(None, own_profiles))
         vars(own).update({key: value for key, value in vars(parsed).items() if key.startswith("scale_")})
         self._prepared = (options, inspection)
         return inspection

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from scale_agent.errors import InputError
@@ -19,9 +19,13 @@ class Inspection:
     banner: str
 
 
-def inspect(options: RunOptions, doors: Doors) -> Inspection:
-    """Log in and look at the server. Raises :class:`~scale_agent.errors.ScaleAgentError`."""
-    doors.check_profile(options.profile)
+def inspect(options: RunOptions, doors: Doors, own_profiles: Iterable[str] = ()) -> Inspection:
+    """Read the profiles (``own_profiles``: of user classes), log in and look at the server.
+
+    Raises :class:`~scale_agent.errors.ScaleAgentError`.
+    """
+    for profile in dict.fromkeys((options.profile, *own_profiles)):
+        doors.check_profile(profile)
     client = doors.client(options, None)
     try:
         client.login()

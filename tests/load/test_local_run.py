@@ -275,6 +275,15 @@ def test_bad_input_is_one_line(harness: Harness, options: tuple[str, ...], error
     assert "\n" not in str(caught.value)
 
 
+def test_the_profile_of_a_user_class_is_read_before_the_run(
+    harness: Harness, rancher: FakeRancher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(harness.environment.user_classes[0], "profile", "missing.yaml")
+    with pytest.raises(ProfileError, match="cannot be read"):
+        harness.director.prepare()
+    assert rancher.clusters == {}
+
+
 def test_a_run_that_cannot_begin_ends_with_the_reason(harness: Harness, rancher: FakeRancher) -> None:
     rancher.refusals["login"] = [RancherError("unauthorized", "wrong token", status=401)]
     harness.start(2)
