@@ -273,6 +273,9 @@ class Director:
             end = {"active": ledger.active(), "clusters": len(ledger), "problems": list(self.verdict.problems)}
             self._meter.record("run", "end", detail=end)
         store.close()
+        if store.unwritten:
+            self.verdict = Verdict((*self.verdict.problems, store.unwritten))
+            self._environment.process_exit_code = self.verdict.exit_code
         if self._environment.web_ui is not None:
             self.print_end()
 

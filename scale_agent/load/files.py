@@ -6,6 +6,7 @@ a complete table, at most some seconds old. Records of an earlier start of the s
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import time
@@ -74,6 +75,13 @@ class RunFiles:
         self.refresh(force=True)
         for file in self._records:
             file.close()
+        self._records = []
+
+    def abandon(self) -> None:
+        """Let go of files that cannot be written."""
+        for file in self._records:
+            with contextlib.suppress(OSError):  # the same failure again, for what is still in the buffer
+                file.close()
         self._records = []
 
 

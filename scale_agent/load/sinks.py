@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -9,6 +10,8 @@ from typing import Any, Protocol
 from scale_agent.load.files import RunFiles
 from scale_agent.load.ledger import Ledger
 from scale_agent.records import Record, from_line, to_line
+
+logger = logging.getLogger(__name__)
 
 #: The message by which a worker ships records: ``{"run": run id, "lines": [...], "dropped": so far}``.
 MESSAGE = "scale-agent-records"
@@ -33,6 +36,8 @@ class Store:
         self._lines: list[str] = []
         self._dropped: dict[str, int] = {}
         self.garbled = 0
+        #: Why files are not complete; empty if they are.
+        self.unwritten = ""
 
     @property
     def dropped(self) -> int:
@@ -59,16 +64,31 @@ class Store:
     def flush(self) -> None:
         """Write what came in since the last time."""
         lines, self._lines = self._lines, []
-        if self._files is not None:
+        if self._files is None:
+            return
+        try:
             if lines:
                 self._files.add(lines)
             self._files.refresh()
+        except OSError as error:
+            self._go_on_without(self._files, error)
 
     def close(self) -> None:
         """Write everything; idempotent."""
         self.flush()
-        if self._files is not None:
+        if self._files is None:
+            return
+        try:
             self._files.close()
+        except OSError as error:
+            self._go_on_without(self._files, error)
+
+    def _go_on_without(self, files: RunFiles, error: OSError) -> None:
+        """A full disk must not keep anyone from deleting the clusters."""
+        self.unwritten = f"the run's files are not complete, writing failed: {error.strerror}"
+        logger.error(self.unwritten)
+        self._files = None
+        files.abandon()
 
 
 class Shipper:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 
 import pytest
 
 from scale_agent.errors import InputError, ProfileError, RancherError
+from scale_agent.load.files import RunFiles
 from scale_agent.rancher.state import Condition
 from scale_agent.records import PHASES
 from tests.load.fakes import FakeRancher, FakeSimulated
@@ -282,6 +285,21 @@ def test_the_profile_of_a_user_class_is_read_before_the_run(
     with pytest.raises(ProfileError, match="cannot be read"):
         harness.director.prepare()
     assert rancher.clusters == {}
+
+
+def test_a_full_disk_keeps_nobody_from_cleaning_up(
+    harness: Harness, rancher: FakeRancher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.start(2)
+    harness.wait_active(2)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(RunFiles, "add", full)
+    assert harness.quit() == 1
+    assert rancher.clusters == {}
+    assert "files are not complete, writing failed: No space left on device" in harness.said.getvalue()
 
 
 def test_a_run_that_cannot_begin_ends_with_the_reason(harness: Harness, rancher: FakeRancher) -> None:
