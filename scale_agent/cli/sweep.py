@@ -31,7 +31,7 @@ def command(run_id: str | None, all_runs: bool, yes: bool, host: str | None, con
         labels = {RUN_LABEL: run_id} if run_id else {}
         found = [one for one in listed(client, labels, {}) if _is_ours(one)]
         if not found:
-            click.echo("Nothing is left.")
+            click.echo(f"Nothing is left of {f'run {run_id}' if run_id else 'any run'} in {client.describe()}.")
             return
         _ask(found, client.describe(), yes)
         removal = Removal(

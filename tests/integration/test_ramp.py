@@ -123,6 +123,7 @@ def test_sweep_removes_what_a_killed_run_left(standin: StandIn, locust: Start) -
         check=False,
     )
     assert (other.returncode, len(standin.names("lost"))) == (0, 4)
+    assert f"Nothing is left of run other in {standin.ready['url']}" in other.stdout
     done = subprocess.run(
         [*command, "--all-runs", "--yes"],
         env=environment,
