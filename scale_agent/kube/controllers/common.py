@@ -24,6 +24,14 @@ def controller_of(obj: Obj) -> dict[str, Any] | None:
     return None
 
 
+def controller_version(core: Core, change: Change, kind: str, group: str, plural: str) -> Version | None:
+    """What controls the object that changed, as it is stored now; ``None`` if that is of another kind, or gone."""
+    reference = controller_of(change.event.after.object())
+    if reference is None or reference.get("kind") != kind:
+        return None
+    return core.store.get((group, plural), change.event.after.namespace, str(reference["name"]))
+
+
 def owner_reference(resource: ResourceType, owner: Obj) -> dict[str, Any]:
     """The reference that makes ``owner`` the controller of an object."""
     return {

@@ -11,7 +11,7 @@ from scale_agent.kube import moments, writes
 from scale_agent.kube.controllers.common import (
     actor,
     condition,
-    controller_of,
+    controller_version,
     current,
     owned,
     owner_reference,
@@ -32,10 +32,7 @@ _COPIED = ("deployment.kubernetes.io/desired-replicas", "deployment.kubernetes.i
 
 def of_replica_set(core: Core, change: Change, now: float) -> None:
     """A ReplicaSet changed: its Deployment looks again."""
-    reference = controller_of(change.event.after.object())
-    if reference is None or reference.get("kind") != "Deployment":
-        return
-    version = core.store.get(("apps", "deployments"), change.event.after.namespace, str(reference["name"]))
+    version = controller_version(core, change, "Deployment", "apps", "deployments")
     if version is not None:
         _reconcile(core, version, now)
 

@@ -7,7 +7,7 @@ from typing import Any
 from scale_agent.kube import writes
 from scale_agent.kube.controllers.common import (
     actor,
-    controller_of,
+    controller_version,
     owned,
     owner_reference,
     remove,
@@ -22,10 +22,7 @@ from scale_agent.kube.version import Obj, Version
 
 def of_pod(core: Core, change: Change, now: float) -> None:
     """A pod changed: its ReplicaSet counts again."""
-    reference = controller_of(change.event.after.object())
-    if reference is None or reference.get("kind") != "ReplicaSet":
-        return
-    version = core.store.get(("apps", "replicasets"), change.event.after.namespace, str(reference["name"]))
+    version = controller_version(core, change, "ReplicaSet", "apps", "replicasets")
     if version is not None:
         _reconcile(core, version, now)
 
