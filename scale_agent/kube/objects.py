@@ -35,8 +35,6 @@ GENERATED: frozenset[ResourceKey] = frozenset(
         ("node.k8s.io", "runtimeclasses"),
     ]
 )
-#: Of these, generation 1 is not shown at creation: counted only from the first change, or set from the start.
-_STARTS_AT_ONE_ONLY = frozenset((("", "pods"),))
 #: Fields whose change does not count, besides metadata and status: whole objects without a spec count any field.
 _UNCOUNTED = frozenset(("kind", "apiVersion", "metadata", "status"))
 #: Metadata that only the server writes.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -10,7 +10,7 @@ import orjson
 from scale_agent.kube import negotiation
 from scale_agent.kube.catalog import Catalog
 from scale_agent.kube.history import EventType
-from scale_agent.kube.representations import INITIAL_EVENTS_END, ListMeta, json_event
+from scale_agent.kube.representations import INITIAL_EVENTS_END, JsonErrors, ListMeta, ProtobufErrors, json_event
 from scale_agent.kube.resources import ResourceType
 from scale_agent.kube.version import Obj, Version
 
@@ -36,7 +36,7 @@ def list_of(versions: Sequence[Version], meta: ListMeta) -> Obj:
     return {"kind": "PartialObjectMetadataList", "apiVersion": META_VERSION, "metadata": meta.as_dict(), "items": items}
 
 
-class PartialJson:
+class PartialJson(JsonErrors):
     """Metadata only, as JSON."""
 
     content_type = negotiation.JSON
@@ -63,12 +63,8 @@ class PartialJson:
         obj = partial_object(bookmark_meta(rv, initial_end=initial_end))
         return json_event(EventType.BOOKMARK, orjson.dumps(obj))
 
-    def error(self, refusal: Mapping[str, Any]) -> bytes:
-        """An ERROR event."""
-        return json_event(EventType.ERROR, orjson.dumps(refusal))
 
-
-class PartialProtobuf:
+class PartialProtobuf(ProtobufErrors):
     """Metadata only, as protobuf."""
 
     content_type = negotiation.PROTOBUF
@@ -94,7 +90,3 @@ class PartialProtobuf:
         """A bookmark event."""
         obj = partial_object(bookmark_meta(rv, initial_end=initial_end))
         return self.catalog.watch_frame(EventType.BOOKMARK, self.catalog.encode(obj))
-
-    def error(self, refusal: Mapping[str, Any]) -> bytes:
-        """An ERROR event."""
-        return self.catalog.watch_frame(EventType.ERROR, self.catalog.encode(dict(refusal)))

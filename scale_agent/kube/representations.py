@@ -75,7 +75,25 @@ def json_event(kind: str, encoded: bytes) -> bytes:
     return b'{"type":"' + kind.encode() + b'","object":' + encoded + b"}\n"
 
 
-class JsonEncoder:
+class JsonErrors:
+    """What every representation in JSON says last on a watch that cannot go on."""
+
+    def error(self, refusal: Mapping[str, Any]) -> bytes:
+        """An ERROR event."""
+        return json_event(EventType.ERROR, orjson.dumps(refusal))
+
+
+class ProtobufErrors:
+    """The same in protobuf."""
+
+    catalog: Catalog
+
+    def error(self, refusal: Mapping[str, Any]) -> bytes:
+        """An ERROR event."""
+        return self.catalog.watch_frame(EventType.ERROR, self.catalog.encode(dict(refusal)))
+
+
+class JsonEncoder(JsonErrors):
     """Compact JSON; documents end with a newline, as Go's encoder ends them."""
 
     content_type = negotiation.JSON
@@ -118,12 +136,8 @@ class JsonEncoder:
         obj = bookmark_object(self.resource, rv, initial_end=initial_end)
         return json_event(EventType.BOOKMARK, orjson.dumps(self.catalog.normalize(obj, self.resource)))
 
-    def error(self, refusal: Mapping[str, Any]) -> bytes:
-        """An ERROR event."""
-        return json_event(EventType.ERROR, orjson.dumps(refusal))
 
-
-class ProtobufEncoder:
+class ProtobufEncoder(ProtobufErrors):
     """Kubernetes protobuf: the ``k8s\\0`` envelope; watch events are framed by a four-byte length."""
 
     content_type = negotiation.PROTOBUF
@@ -156,10 +170,6 @@ class ProtobufEncoder:
         """A bookmark event."""
         obj = bookmark_object(self.resource, rv, initial_end=initial_end)
         return self.catalog.watch_frame(EventType.BOOKMARK, self.catalog.encode(obj))
-
-    def error(self, refusal: Mapping[str, Any]) -> bytes:
-        """An ERROR event."""
-        return self.catalog.watch_frame(EventType.ERROR, self.catalog.encode(dict(refusal)))
 
 
 class YamlEncoder(JsonEncoder):

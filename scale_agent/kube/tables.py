@@ -13,14 +13,14 @@ from scale_agent.kube.columns import Column
 from scale_agent.kube.history import EventType
 from scale_agent.kube.negotiation import Choice
 from scale_agent.kube.partial import bookmark_meta, partial_object
-from scale_agent.kube.representations import ListMeta, json_event
+from scale_agent.kube.representations import JsonErrors, ListMeta, json_event
 from scale_agent.kube.resources import ResourceType
 from scale_agent.kube.version import Obj, Version
 
 _EVENTS = ("", "events")
 
 
-class TableEncoder:
+class TableEncoder(JsonErrors):
     """``as=Table``; rows carry their object's metadata, the whole object, or nothing (``includeObject``)."""
 
     content_type = negotiation.JSON
@@ -73,7 +73,3 @@ class TableEncoder:
         obj = {"metadata": bookmark_meta(rv, initial_end=initial_end)}
         table = self._table({"resourceVersion": str(rv)}, [self._row(obj)], defined=False)
         return json_event(EventType.BOOKMARK, orjson.dumps(table))
-
-    def error(self, refusal: Mapping[str, Any]) -> bytes:
-        """An ERROR event."""
-        return json_event(EventType.ERROR, orjson.dumps(refusal))

@@ -7,7 +7,7 @@ The owner asks :meth:`ScriptRun.due` for the requests to send now, tells what ca
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -329,8 +329,3 @@ class ScriptRun:
         if not self._unsynced:
             self.signal("synced", now)
             self._on_mark("synced")
-
-
-def marks_of(script: Script) -> Iterable[str]:
-    """All marks that a run of this script can reach, besides ``synced``."""
-    return {mark for step in script.steps for mark in step.marks}
