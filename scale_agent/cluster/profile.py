@@ -16,8 +16,8 @@ from scale_agent.cluster.entries import DEFAULT_CAPACITY, ROLES, WORKLOAD_KINDS,
 from scale_agent.cluster.life import Timings
 from scale_agent.cluster.yaml_place import Place, parse
 from scale_agent.errors import ProfileError
-from scale_agent.kube.quantities import canonical
-from scale_agent.kube.wire import DecodeError
+from scale_agent.kube.codec.quantities import canonical
+from scale_agent.kube.codec.wire import DecodeError
 
 _NAME = r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?"
 _PATTERN = r"[a-z0-9]([a-z0-9-]|\{n\}){0,60}"

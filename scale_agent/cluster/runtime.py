@@ -20,7 +20,7 @@ import gevent
 
 from scale_agent.cluster.authority import Authority, authority
 from scale_agent.cluster.profile import Profile
-from scale_agent.kube.snapshot import Snapshot
+from scale_agent.kube.storage.snapshot import Snapshot
 from scale_agent.tunnel.tls import server_context
 
 #: How often the timer looks, in seconds: the recorded agents' pings keep their 5 s to a few milliseconds.

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from scale_agent.kube import bootstrap, conversion, normalizer, protobuf, status
-from scale_agent.kube.resources import ResourceKey, ResourceType
-from scale_agent.kube.schema import Resource, Schema
-from scale_agent.kube.types import Type
-from scale_agent.kube.version import Obj
+from scale_agent.kube import status
+from scale_agent.kube.codec import normalizer, protobuf
+from scale_agent.kube.schema import bootstrap, conversion
+from scale_agent.kube.schema.resources import ResourceKey, ResourceType
+from scale_agent.kube.schema.schema import Resource, Schema
+from scale_agent.kube.schema.types import Type
+from scale_agent.kube.storage.version import Obj
 
 
 @lru_cache(maxsize=8)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from scale_agent.kube import status
 from scale_agent.kube.catalog import Catalog
-from scale_agent.kube.custom import CustomTypes
+from scale_agent.kube.custom.types import CustomTypes
 from scale_agent.kube.identity import Identity
-from scale_agent.kube.resources import ResourceType
-from scale_agent.kube.snapshot import Snapshot
-from scale_agent.kube.store import Store
+from scale_agent.kube.schema.resources import ResourceType
+from scale_agent.kube.storage.snapshot import Snapshot
+from scale_agent.kube.storage.store import Store
 
 #: Called with the time when an appointment is due.
 Action = Callable[[float], None]

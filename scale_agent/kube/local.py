@@ -10,10 +10,10 @@ import orjson
 
 from scale_agent.kube import paths
 from scale_agent.kube.errors import StatusError
-from scale_agent.kube.history import Event, EventType
 from scale_agent.kube.http import Request, Response
 from scale_agent.kube.server import ApiServer
-from scale_agent.kube.version import Obj
+from scale_agent.kube.storage.history import Event, EventType
+from scale_agent.kube.storage.version import Obj
 
 Callback = Callable[[str, dict[str, Any]], None]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

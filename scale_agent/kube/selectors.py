@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from typing import Any
 
 from scale_agent.kube import status
 
@@ -284,3 +285,22 @@ _FIELD_DEFAULTS = {
     "status.replicas": "0",
     "status.successful": "0",
 }
+
+
+def selector_text(selector: Any) -> str:
+    """A label selector in its textual form: ``app=web,tier in (a,b)``."""
+    if not isinstance(selector, dict):
+        return ""
+    labels = selector.get("matchLabels") if "matchLabels" in selector or "matchExpressions" in selector else selector
+    terms = [f"{name}={value}" for name, value in sorted((labels or {}).items())]
+    for one in selector.get("matchExpressions") or ():
+        operator, values = one.get("operator"), ",".join(sorted(one.get("values") or ()))
+        key = one.get("key")
+        forms = {
+            "In": f"{key} in ({values})",
+            "NotIn": f"{key} notin ({values})",
+            "Exists": key,
+            "DoesNotExist": f"!{key}",
+        }
+        terms.append(forms.get(operator, ""))
+    return ",".join(term for term in terms if term)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scale_agent.kube import encoders, endpoints, paths
+from scale_agent.kube import paths
 from scale_agent.kube.controllers.manager import Controllers
 from scale_agent.kube.core import Core
+from scale_agent.kube.discovery import endpoints
 from scale_agent.kube.errors import PlainError, StatusError
 from scale_agent.kube.http import Request, Response
 from scale_agent.kube.identity import Identity
-from scale_agent.kube.snapshot import Snapshot
+from scale_agent.kube.representation import encoders
+from scale_agent.kube.storage.snapshot import Snapshot
+from scale_agent.kube.storage.watches import ResourceWatch
 from scale_agent.kube.verbs.call import NO_CACHE, Call, headers
 from scale_agent.kube.verbs.dispatch import verb_for
-from scale_agent.kube.watches import ResourceWatch
 
 PLAIN = "text/plain; charset=utf-8"
 #: Histories are trimmed this often while a cluster has anything to forget (seconds).

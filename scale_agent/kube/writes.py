@@ -10,11 +10,14 @@ from typing import Any
 
 import orjson
 
-from scale_agent.kube import defaults, managed, moments, objects, status, validation
+from scale_agent.kube import status
+from scale_agent.kube.admission import defaults, objects, validation
+from scale_agent.kube.codec import moments
 from scale_agent.kube.core import Core
-from scale_agent.kube.custom import CLEANUP, DEFINITIONS
-from scale_agent.kube.resources import ResourceType
-from scale_agent.kube.version import Obj, Version
+from scale_agent.kube.custom.types import CLEANUP, DEFINITIONS
+from scale_agent.kube.patching import managed
+from scale_agent.kube.schema.resources import ResourceType
+from scale_agent.kube.storage.version import Obj, Version
 
 #: A pod that runs on a node is given this long to end (seconds).
 POD_GRACE_S = 30

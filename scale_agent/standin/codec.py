@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from scale_agent.kube import protobuf
-from scale_agent.kube.schema import Schema
+from scale_agent.kube.codec import protobuf
+from scale_agent.kube.schema.schema import Schema
 from scale_agent.standin.wire import MAGIC
 
 PROTOBUF = "application/vnd.kubernetes.protobuf"

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scale_agent.kube import managed, negotiation, paths, query
-from scale_agent.kube.negotiation import JSON, PROTOBUF
+from scale_agent.kube import paths, query
+from scale_agent.kube.patching import managed
 from scale_agent.kube.paths import Route
+from scale_agent.kube.representation import negotiation
+from scale_agent.kube.representation.negotiation import JSON, PROTOBUF
 from tests.kube.testbed import refusal
 
 

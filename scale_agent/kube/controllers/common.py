@@ -7,9 +7,9 @@ from typing import Any
 
 from scale_agent.kube import writes
 from scale_agent.kube.core import Core
-from scale_agent.kube.resources import ResourceType
-from scale_agent.kube.store import Change
-from scale_agent.kube.version import Obj, Version
+from scale_agent.kube.schema.resources import ResourceType
+from scale_agent.kube.storage.store import Change
+from scale_agent.kube.storage.version import Obj, Version
 
 #: The field manager of controllers, and of the kubelet.
 MANAGER = "kube-controller-manager"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from scale_agent.kube import moments, writes
+from scale_agent.kube import writes
+from scale_agent.kube.codec import moments
 from scale_agent.kube.controllers.common import actor, drop_finalizer, set_status
 from scale_agent.kube.core import Core
-from scale_agent.kube.custom import CLEANUP, established
-from scale_agent.kube.history import EventType
-from scale_agent.kube.store import Change
-from scale_agent.kube.version import Obj
+from scale_agent.kube.custom.types import CLEANUP, established
+from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.store import Change
+from scale_agent.kube.storage.version import Obj
 
 DEFINITION_TYPE = ("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 APISERVER = "kube-apiserver"

@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from scale_agent.kube import moments, writes
+from scale_agent.kube import writes
+from scale_agent.kube.codec import moments
 from scale_agent.kube.controllers.common import (
     actor,
     condition,
@@ -20,9 +21,9 @@ from scale_agent.kube.controllers.common import (
     stored,
 )
 from scale_agent.kube.core import Core
-from scale_agent.kube.history import EventType
-from scale_agent.kube.store import Change
-from scale_agent.kube.version import Obj, Version
+from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.store import Change
+from scale_agent.kube.storage.version import Obj, Version
 
 REVISION = "deployment.kubernetes.io/revision"
 HASH_LABEL = "pod-template-hash"

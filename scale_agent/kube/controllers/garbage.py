@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scale_agent.kube import writes
+from scale_agent.kube.admission.defaults import PROTECTION
 from scale_agent.kube.controllers import namespaces
 from scale_agent.kube.controllers.common import actor, current, drop_finalizer, remove
 from scale_agent.kube.core import Core
-from scale_agent.kube.defaults import PROTECTION
-from scale_agent.kube.history import EventType
-from scale_agent.kube.resources import ResourceType
-from scale_agent.kube.store import Change
-from scale_agent.kube.version import Obj
+from scale_agent.kube.schema.resources import ResourceType
+from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.store import Change
+from scale_agent.kube.storage.version import Obj
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from scale_agent.kube import moments, writes
+from scale_agent.kube import writes
+from scale_agent.kube.codec import moments
 from scale_agent.kube.controllers.common import actor, controller_of, current, owned, owner_reference, set_status
 from scale_agent.kube.core import Core
-from scale_agent.kube.history import EventType
-from scale_agent.kube.store import Change
-from scale_agent.kube.version import Obj
+from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.store import Change
+from scale_agent.kube.storage.version import Obj
 
 
 def of_pod(core: Core, change: Change, now: float) -> None:

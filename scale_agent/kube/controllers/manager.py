@@ -12,8 +12,8 @@ from collections.abc import Callable
 from scale_agent.kube.controllers import definitions, deployments, garbage, jobs, namespaces, pods, replicasets, tokens
 from scale_agent.kube.core import Core
 from scale_agent.kube.errors import StatusError
-from scale_agent.kube.resources import ResourceKey
-from scale_agent.kube.store import Change
+from scale_agent.kube.schema.resources import ResourceKey
+from scale_agent.kube.storage.store import Change
 
 Rule = Callable[[Core, Change, float], None]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from scale_agent.kube import writes
 from scale_agent.kube.controllers.common import actor
 from scale_agent.kube.core import Core
-from scale_agent.kube.history import EventType
-from scale_agent.kube.resources import ResourceType
-from scale_agent.kube.store import Change
+from scale_agent.kube.schema.resources import ResourceType
+from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.store import Change
 
 ROOT_CA = "kube-root-ca.crt"
 _DESCRIPTION = (

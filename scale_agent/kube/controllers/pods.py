@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from scale_agent.kube import moments, writes
+from scale_agent.kube import writes
+from scale_agent.kube.codec import moments
 from scale_agent.kube.controllers.common import KUBELET, actor, current, remove, set_status
 from scale_agent.kube.core import Core
-from scale_agent.kube.history import EventType
-from scale_agent.kube.store import Change
-from scale_agent.kube.version import Obj
+from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.store import Change
+from scale_agent.kube.storage.version import Obj
 
 #: From being scheduled to being ready, from being deleted to being gone, and how long a pod that ends by itself runs.
 START_S = 1.0

@@ -15,9 +15,9 @@ from scale_agent.kube.controllers.common import (
     stored,
 )
 from scale_agent.kube.core import Core
-from scale_agent.kube.history import EventType
-from scale_agent.kube.store import Change
-from scale_agent.kube.version import Obj, Version
+from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.store import Change
+from scale_agent.kube.storage.version import Obj, Version
 
 
 def of_pod(core: Core, change: Change, now: float) -> None:

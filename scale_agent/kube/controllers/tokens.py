@@ -10,8 +10,8 @@ import base64
 from scale_agent.kube import writes
 from scale_agent.kube.controllers.common import actor, remove
 from scale_agent.kube.core import Core
-from scale_agent.kube.history import EventType
-from scale_agent.kube.store import Change
+from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.store import Change
 
 TYPE = "kubernetes.io/service-account-token"
 NAME = "kubernetes.io/service-account.name"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scale_agent.kube import encoders, query, status
+from scale_agent.kube import query, status
 from scale_agent.kube.core import Core
 from scale_agent.kube.http import Headers, Request, Response
 from scale_agent.kube.paths import Route
-from scale_agent.kube.representations import Encoder
-from scale_agent.kube.resources import ResourceType
-from scale_agent.kube.version import Version
+from scale_agent.kube.representation import encoders
+from scale_agent.kube.representation.representations import Encoder
+from scale_agent.kube.schema.resources import ResourceType
+from scale_agent.kube.storage.version import Version
 from scale_agent.kube.writes import Actor
 
 NO_CACHE = ("Cache-Control", "no-cache, private")

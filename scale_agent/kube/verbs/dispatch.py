@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from scale_agent.kube import status
 from scale_agent.kube.http import Response
+from scale_agent.kube.storage.watches import ResourceWatch
 from scale_agent.kube.verbs import read, remove, review, scale, special, write
 from scale_agent.kube.verbs.call import Call
-from scale_agent.kube.watches import ResourceWatch
 
 Verb = Callable[[Call], Response | ResourceWatch]
 

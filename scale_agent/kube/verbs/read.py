@@ -5,11 +5,11 @@ from __future__ import annotations
 from scale_agent.kube import query, selectors, status
 from scale_agent.kube.http import Response
 from scale_agent.kube.query import ListOptions
-from scale_agent.kube.representations import ListMeta
-from scale_agent.kube.store import storage_order
+from scale_agent.kube.representation.representations import ListMeta
+from scale_agent.kube.storage.store import storage_order
+from scale_agent.kube.storage.version import Version
+from scale_agent.kube.storage.watches import ResourceWatch, Scope, Selects
 from scale_agent.kube.verbs.call import Call, answer
-from scale_agent.kube.version import Version
-from scale_agent.kube.watches import ResourceWatch, Scope, Selects
 
 #: A watch without timeoutSeconds ends between this and twice as much (apiserver: --min-request-timeout), seconds.
 DEFAULT_TIMEOUT_S = 1800.0

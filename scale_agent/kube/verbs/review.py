@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scale_agent.kube import decoding, managed, moments, rbac, status
+from scale_agent.kube import status
+from scale_agent.kube.access import rbac
+from scale_agent.kube.codec import moments
 from scale_agent.kube.http import Response
-from scale_agent.kube.resources import ResourceKey
+from scale_agent.kube.patching import managed
+from scale_agent.kube.representation import decoding
+from scale_agent.kube.schema.resources import ResourceKey
+from scale_agent.kube.storage.version import Obj
 from scale_agent.kube.verbs.call import Call, answer
-from scale_agent.kube.version import Obj
 
 ADMIN = {"username": "kubernetes-admin", "groups": ["system:masters", "system:authenticated"]}
 _AUTHORIZATION = "authorization.k8s.io"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from scale_agent.kube import decoding, encoders, status, writes
+from scale_agent.kube import status, writes
 from scale_agent.kube.http import Response
+from scale_agent.kube.representation import decoding, encoders
+from scale_agent.kube.selectors import selector_text
+from scale_agent.kube.storage.version import Obj, Version
 from scale_agent.kube.verbs.call import Call
 from scale_agent.kube.verbs.write import patched
-from scale_agent.kube.version import Obj, Version
 
 API_VERSION = "autoscaling/v1"
 
@@ -32,25 +34,6 @@ def scale_of(obj: Obj) -> Obj:
         "spec": spec,
         "status": state,
     }
-
-
-def selector_text(selector: Any) -> str:
-    """A label selector in its textual form: ``app=web,tier in (a,b)``."""
-    if not isinstance(selector, dict):
-        return ""
-    labels = selector.get("matchLabels") if "matchLabels" in selector or "matchExpressions" in selector else selector
-    terms = [f"{name}={value}" for name, value in sorted((labels or {}).items())]
-    for one in selector.get("matchExpressions") or ():
-        operator, values = one.get("operator"), ",".join(sorted(one.get("values") or ()))
-        key = one.get("key")
-        forms = {
-            "In": f"{key} in ({values})",
-            "NotIn": f"{key} notin ({values})",
-            "Exists": key,
-            "DoesNotExist": f"!{key}",
-        }
-        terms.append(forms.get(operator, ""))
-    return ",".join(term for term in terms if term)
 
 
 def get(call: Call) -> Response:

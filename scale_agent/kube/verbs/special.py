@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from scale_agent.kube import decoding, encoders, moments, status, writes
+from scale_agent.kube import status, writes
+from scale_agent.kube.codec import moments
 from scale_agent.kube.http import Response
+from scale_agent.kube.representation import decoding, encoders
+from scale_agent.kube.storage.version import Obj
 from scale_agent.kube.verbs.call import Call, answer
-from scale_agent.kube.version import Obj
 
 #: How long a requested token is valid unless the request says otherwise (seconds).
 TOKEN_S = 3600

@@ -6,11 +6,13 @@ from typing import Any
 
 import orjson
 
-from scale_agent.kube import decoding, patches, status, strategic, strict, writes
+from scale_agent.kube import status, writes
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Response
+from scale_agent.kube.patching import patches, strategic
+from scale_agent.kube.representation import decoding, strict
+from scale_agent.kube.storage.version import Obj
 from scale_agent.kube.verbs.call import Call, answer
-from scale_agent.kube.version import Obj
 
 
 def create(call: Call) -> Response:

@@ -6,8 +6,8 @@ import json
 from functools import cache
 from typing import Any
 
-from scale_agent.kube import protobuf
-from scale_agent.kube.schema import Schema
+from scale_agent.kube.codec import protobuf
+from scale_agent.kube.schema.schema import Schema
 from tests.kube.replay import wire
 
 #: The recorded API servers' version.

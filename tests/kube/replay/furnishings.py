@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from scale_agent.kube.snapshot import CA_PLACEHOLDER
+from scale_agent.kube.storage.snapshot import CA_PLACEHOLDER
 
 Object = dict[str, Any]
 

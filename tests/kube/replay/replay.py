@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from scale_agent.kube.controllers import manager
 from scale_agent.kube.server import ApiServer
-from scale_agent.kube.snapshot import Snapshot
+from scale_agent.kube.storage.snapshot import Snapshot
 from tests.kube.replay.compare import differences
 from tests.kube.replay.decode import VERSION
 from tests.kube.replay.identity import ScriptedIdentity

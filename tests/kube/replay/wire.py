@@ -1,6 +1,6 @@
 """The few protobuf fields that the replay itself needs, read and rewritten on the wire.
 
-This is deliberately not ``scale_agent.kube.protobuf``: what maps requests must not share bugs with what answers them.
+This is deliberately not ``scale_agent.kube.codec.protobuf``: what maps requests must not share bugs with the answerer.
 Layout: ``k8s\\0`` and a ``runtime.Unknown`` (1 typeMeta, 2 raw); an object's field 1 is its ``ObjectMeta`` (1 name,
 2 generateName, 3 namespace, 5 uid, 6 resourceVersion), a list's field 1 its ``ListMeta`` (2 resourceVersion).
 """

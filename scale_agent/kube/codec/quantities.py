@@ -1,0 +1,77 @@
+"""Resource quantities (``500m``, ``1Gi``) in the canonical form in which the API server writes them."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
+
+from scale_agent.kube.codec.wire import DecodeError
+
+_FORM = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+|)")
+_BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
+_DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_SUFFIXES = {power: suffix for suffix, power in _DECIMAL.items()}
+_NANO = Decimal("1e-9")
+
+
+@lru_cache(maxsize=4096)
+def canonical(text: str) -> str:
+    """The quantity as ``resource.Quantity`` writes it: no fraction, the largest suffix, at most nine decimal places.
+
+    Raises :class:`DecodeError` with Go's words for text that is no quantity.
+    """
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise DecodeError("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+    sign, digits, suffix = match.groups()
+    number = Decimal(digits)
+    if suffix in _BINARY:
+        value = number * 1024 ** _BINARY[suffix]
+        return _sign(sign, value) + _binary(_round_up(value))
+    exponential = suffix[:1] in ("e", "E") and len(suffix) > 1
+    power = int(suffix[1:]) if exponential else _DECIMAL[suffix]
+    value = _round_up(number.scaleb(power))
+    return _sign(sign, value) + (_exponent(value) if exponential else _decimal(value))
+
+
+def _sign(sign: str, value: Decimal) -> str:
+    return "-" if sign == "-" and value else ""
+
+
+def _round_up(value: Decimal) -> Decimal:
+    return value.quantize(_NANO, rounding=ROUND_CEILING) if value.as_tuple().exponent < -9 else value  # type: ignore[operator]
+
+
+def _binary(value: Decimal) -> str:
+    if value != value.to_integral_value():
+        return _decimal(value)
+    number = int(value)
+    if -1024 < number < 1024:
+        return _decimal(value)
+    for suffix, power in reversed(_BINARY.items()):
+        if number % 1024**power == 0:
+            return f"{number // 1024**power}{suffix}"
+    return str(number)
+
+
+def _parts(value: Decimal) -> tuple[int, int]:
+    """The digits and a power of ten that is a multiple of three, as large as it can be."""
+    if not value:
+        return 0, 0
+    _, digits, exponent = value.normalize().as_tuple()
+    number = int("".join(map(str, digits)))
+    shift = int(exponent) % 3
+    return number * 10**shift, int(exponent) - shift
+
+
+def _decimal(value: Decimal) -> str:
+    number, power = _parts(value)
+    if power > 18:
+        number, power = number * 10 ** (power - 18), 18
+    return f"{number}{_SUFFIXES[power]}"
+
+
+def _exponent(value: Decimal) -> str:
+    number, power = _parts(value)
+    return f"{number}e{power}" if power else str(number)

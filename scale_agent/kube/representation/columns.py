@@ -1,0 +1,227 @@
+"""kubectl's columns: what they are called is data of the Kubernetes version, what stands in them is a table of readers.
+
+The definitions (``data/…-columns.json.z``) are a real server's answers to ``as=Table``, for every resource it lists,
+their descriptions replaced by filler of the same length; ``tools/schemagen`` makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from scale_agent.kube import data_files
+from scale_agent.kube.representation import cells
+from scale_agent.kube.schema.resources import STORED_WITH, ResourceKey, ResourceType
+from scale_agent.kube.storage.version import Obj
+
+Reader = Callable[[Obj, float], Any]
+NONE = "<none>"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; ``cell`` computes its value at a time (seconds)."""
+
+    name: str
+    cell: Reader
+    type: str = "string"
+    format: str = ""
+    priority: int = 0
+    description: str = ""
+
+    def definition(self) -> dict[str, Any]:
+        """The TableColumnDefinition."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "format": self.format,
+            "description": self.description,
+            "priority": self.priority,
+        }
+
+
+def at(path: str, default: Any = NONE) -> Reader:
+    """A field by its dotted path."""
+    parts = path.split(".")
+
+    def read(obj: Obj, _: float) -> Any:
+        found: Any = obj
+        for part in parts:
+            found = found.get(part) if isinstance(found, dict) else None
+        return default if found is None or found == "" else found
+
+    return read
+
+
+def age(obj: Obj, now: float) -> str:
+    """Time since creation."""
+    return cells.age(obj["metadata"].get("creationTimestamp"), now)
+
+
+def _count(path: str) -> Reader:
+    read = at(path, ())
+    return lambda obj, now: len(read(obj, now))
+
+
+#: Columns that mean the same everywhere.
+COMMON: dict[str, Reader] = {
+    "Name": at("metadata.name", ""),
+    "Age": age,
+    "Created At": at("metadata.creationTimestamp"),
+    "Containers": cells.containers,
+    "Images": cells.images,
+    "Selector": cells.selector,
+}
+_BINDING: dict[str, Reader] = {
+    "Role": cells.role,
+    "Users": cells.subjects("User"),
+    "Groups": cells.subjects("Group"),
+    "ServiceAccounts": cells.subjects("ServiceAccount"),
+}
+_EVENT: dict[str, Reader] = {
+    "Last Seen": cells.event_last_seen,
+    "Type": at("type", ""),
+    "Reason": at("reason", ""),
+    "Object": cells.event_object,
+    "Subobject": at("involvedObject.fieldPath", ""),
+    "Source": cells.event_source,
+    "Message": at("message", ""),
+    "First Seen": cells.event_first_seen,
+    "Count": lambda obj, now: obj.get("count") or 1,
+}
+_WEBHOOKS: dict[str, Reader] = {"Webhooks": _count("webhooks")}
+_RBAC = "rbac.authorization.k8s.io"
+_ADMISSION = "admissionregistration.k8s.io"
+
+CELLS: dict[ResourceKey, Mapping[str, Reader]] = {
+    ("", "namespaces"): {"Status": at("status.phase", "")},
+    ("", "pods"): {
+        "Ready": cells.pod_ready,
+        "Status": cells.pod_status,
+        "Restarts": cells.pod_restarts,
+        "IP": at("status.podIP"),
+        "Node": at("spec.nodeName"),
+        "Nominated Node": at("status.nominatedNodeName"),
+    },
+    ("", "nodes"): {
+        "Status": cells.node_status,
+        "Roles": cells.node_roles,
+        "Version": at("status.nodeInfo.kubeletVersion", ""),
+        "Internal-IP": cells.node_address("InternalIP"),
+        "External-IP": cells.node_address("ExternalIP"),
+        "OS-Image": at("status.nodeInfo.osImage", "<unknown>"),
+        "Kernel-Version": cells.node_kernel,
+        "Container-Runtime": at("status.nodeInfo.containerRuntimeVersion", "<unknown>"),
+    },
+    ("", "services"): {
+        "Type": at("spec.type"),
+        "Cluster-IP": at("spec.clusterIP"),
+        "External-IP": cells.external_ip,
+        "Port(s)": cells.service_ports,
+    },
+    ("", "events"): _EVENT,
+    ("", "secrets"): {"Type": at("type", ""), "Data": _count("data")},
+    ("", "configmaps"): {"Data": _count("data")},
+    ("", "endpoints"): {"Endpoints": cells.endpoints},
+    ("", "persistentvolumeclaims"): {
+        "Status": at("status.phase", ""),
+        "Volume": at("spec.volumeName", ""),
+        "Capacity": at("status.capacity.storage", ""),
+        "Access Modes": cells.access_modes,
+        "StorageClass": at("spec.storageClassName", ""),
+        "VolumeAttributesClass": at("spec.volumeAttributesClassName", "<unset>"),
+        "VolumeMode": at("spec.volumeMode", "<unset>"),
+    },
+    ("apps", "deployments"): {
+        "Ready": cells.ready_of_replicas,
+        "Up-to-date": lambda obj, now: str((obj.get("status") or {}).get("updatedReplicas", 0)),
+        "Available": lambda obj, now: str((obj.get("status") or {}).get("availableReplicas", 0)),
+    },
+    ("apps", "replicasets"): {
+        "Desired": at("spec.replicas", 0),
+        "Current": at("status.replicas", 0),
+        "Ready": at("status.readyReplicas", 0),
+    },
+    ("apps", "daemonsets"): {
+        "Desired": at("status.desiredNumberScheduled", 0),
+        "Current": at("status.currentNumberScheduled", 0),
+        "Ready": at("status.numberReady", 0),
+        "Up-to-date": at("status.updatedNumberScheduled", 0),
+        "Available": at("status.numberAvailable", 0),
+        "Node Selector": cells.node_selector,
+    },
+    ("apps", "statefulsets"): {"Ready": cells.ready_of_replicas},
+    ("batch", "jobs"): {
+        "Status": cells.job_status,
+        "Completions": cells.job_completions,
+        "Duration": cells.job_duration,
+    },
+    ("batch", "cronjobs"): {
+        "Schedule": at("spec.schedule"),
+        "Timezone": at("spec.timeZone"),
+        "Suspend": lambda obj, now: str(bool((obj.get("spec") or {}).get("suspend"))),
+        "Active": _count("status.active"),
+        "Last Schedule": lambda obj, now: cells.age_or_none((obj.get("status") or {}).get("lastScheduleTime"), now),
+    },
+    (_RBAC, "clusterrolebindings"): _BINDING,
+    (_RBAC, "rolebindings"): _BINDING,
+    ("apiregistration.k8s.io", "apiservices"): {"Service": cells.api_service, "Available": cells.available},
+    ("coordination.k8s.io", "leases"): {"Holder": at("spec.holderIdentity", "")},
+    ("scheduling.k8s.io", "priorityclasses"): {
+        "Value": at("value", 0),
+        "Global-Default": at("globalDefault", False),
+        "PreemptionPolicy": at("preemptionPolicy", "PreemptLowerPriority"),
+    },
+    ("storage.k8s.io", "storageclasses"): {
+        "Provisioner": at("provisioner", ""),
+        "ReclaimPolicy": at("reclaimPolicy", "Delete"),
+        "VolumeBindingMode": at("volumeBindingMode", "Immediate"),
+        "AllowVolumeExpansion": at("allowVolumeExpansion", False),
+    },
+    (_ADMISSION, "mutatingwebhookconfigurations"): _WEBHOOKS,
+    (_ADMISSION, "validatingwebhookconfigurations"): _WEBHOOKS,
+}
+
+
+def columns_of(resource: ResourceType, version: str) -> Sequence[Column]:
+    """The columns of a type; ``version`` is Kubernetes'. A custom type's are in its definition, or name and age."""
+    if resource.typed:
+        return _built_in(version, resource.group, resource.version, resource.plural)
+    name, *_, creation = _built_in(version, "", "v1", "namespaces")
+    if not resource.columns:
+        return (name, replace(creation, type="date"))
+    return (name, *(_custom(column) for column in resource.columns))
+
+
+@lru_cache(maxsize=512)
+def _built_in(version: str, group: str, group_version: str, plural: str) -> tuple[Column, ...]:
+    rows = data_files.load_json(version, "columns.json").get(f"{group}/{group_version}/{plural}") or ()
+    readers = {**COMMON, **CELLS.get(STORED_WITH.get((group, plural), (group, plural)), {})}
+    return tuple(
+        Column(name, readers.get(name, lambda obj, now: NONE), kind, form, priority, description)
+        for name, kind, form, priority, description in rows
+    )
+
+
+def _custom(column: Mapping[str, Any]) -> Column:
+    given = str(column.get("jsonPath", ""))
+    path = given.lstrip("{").rstrip("}").lstrip(".")
+    kind = str(column.get("type", "string"))
+    read = at(path, None)
+
+    def cell(obj: Obj, now: float) -> Any:
+        value = read(obj, now)
+        return cells.age(value, now) if kind == "date" else value
+
+    return Column(
+        name=str(column.get("name", "")),
+        cell=cell,
+        type=kind,
+        format=str(column.get("format", "")),
+        priority=int(column.get("priority") or 0),
+        description=str(
+            column.get("description") or f"Custom resource definition column (in JSONPath format): {given}"
+        ),
+    )

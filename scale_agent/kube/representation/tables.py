@@ -1,0 +1,76 @@
+"""Tables for kubectl (``as=Table``): rows of cells instead of objects. Shapes: observed from 1.36.2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from scale_agent.kube.catalog import Catalog
+from scale_agent.kube.representation import columns, negotiation
+from scale_agent.kube.representation.columns import Column
+from scale_agent.kube.representation.negotiation import Choice
+from scale_agent.kube.representation.partial import bookmark_meta, partial_object
+from scale_agent.kube.representation.representations import JsonErrors, ListMeta, json_event
+from scale_agent.kube.schema import conversion
+from scale_agent.kube.schema.resources import ResourceType
+from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.version import Obj, Version
+
+_EVENTS = ("", "events")
+
+
+class TableEncoder(JsonErrors):
+    """``as=Table``; rows carry their object's metadata, the whole object, or nothing (``includeObject``)."""
+
+    content_type = negotiation.JSON
+    stream_type = negotiation.JSON
+
+    def __init__(self, catalog: Catalog, resource: ResourceType, choice: Choice, include: str, now: float) -> None:
+        self.catalog = catalog
+        self.resource = resource
+        self.choice = choice
+        self.include = include
+        self.now = now
+        self.columns: Sequence[Column] = columns.columns_of(resource, catalog.version)
+
+    def _table(self, meta: Mapping[str, Any], rows: list[Obj], *, defined: bool = True) -> Obj:
+        definitions = [one.definition() for one in self.columns] if defined else None
+        return {
+            "kind": "Table",
+            "apiVersion": f"meta.k8s.io/{self.choice.version}",
+            "metadata": dict(meta),
+            "columnDefinitions": definitions,
+            "rows": rows,
+        }
+
+    def _row(self, obj: Obj) -> Obj:
+        obj = conversion.renamed(obj, "v1") if self.resource.key == _EVENTS else obj
+        row: Obj = {"cells": [one.cell(obj, self.now) for one in self.columns]}
+        if self.include == "Object":
+            row["object"] = obj
+        elif self.include != "None":
+            row["object"] = partial_object(obj["metadata"])
+        return row
+
+    def one(self, version: Version) -> bytes:
+        """An object: a table of one row."""
+        meta = {"resourceVersion": str(version.rv)} if version.rv else {}
+        return orjson.dumps(self._table(meta, [self._row(version.object())])) + b"\n"
+
+    def many(self, versions: Sequence[Version], meta: ListMeta) -> bytes:
+        """A list."""
+        rows = [self._row(one.object()) for one in versions]
+        return orjson.dumps(self._table(meta.as_dict(), rows)) + b"\n"
+
+    def event(self, kind: EventType, version: Version) -> bytes:
+        """A watch event: a table of one row, its columns defined only in the first event of the real server."""
+        table = self._table({"resourceVersion": str(version.rv)}, [self._row(version.object())], defined=False)
+        return json_event(kind, orjson.dumps(table))
+
+    def bookmark(self, rv: int, *, initial_end: bool) -> bytes:
+        """A bookmark: a table of one empty row."""
+        obj = {"metadata": bookmark_meta(rv, initial_end=initial_end)}
+        table = self._table({"resourceVersion": str(rv)}, [self._row(obj)], defined=False)
+        return json_event(EventType.BOOKMARK, orjson.dumps(table))

@@ -1,0 +1,207 @@
+"""The state that all clusters of one profile start from: built once, immutable, encoded once.
+
+What differs between clusters is replaced while reading. A uid is a 36-character placeholder in the shared bytes,
+so that JSON and protobuf keep their lengths. The authority's PEM has no fixed length: an object that holds it is
+encoded once per authority (all clusters of a run share one, unless a switch says otherwise).
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from scale_agent.kube import catalog
+from scale_agent.kube.codec import moments
+from scale_agent.kube.identity import Identity
+from scale_agent.kube.schema.resources import ResourceKey
+from scale_agent.kube.storage.version import Obj, RawEncoder, Version
+
+#: Stands for the cluster's certificate authority (PEM text) in objects given to :meth:`Snapshot.build`.
+CA_PLACEHOLDER = "@cluster-ca-pem@"
+_UID = "@uid:{:06d}@" + "x" * 24  # 36 characters, as a uid has
+_UID_RE = re.compile(rb"@uid:([0-9]{6})@x{24}")
+_CA_BYTES = CA_PLACEHOLDER.encode()
+ROOT_CA = "kube-root-ca.crt"
+_NAMESPACES, _ACCOUNTS, _MAPS = ("", "namespaces"), ("", "serviceaccounts"), ("", "configmaps")
+
+
+class Shared:
+    """One snapshot object: its bytes with placeholders, for every cluster."""
+
+    __slots__ = ("_json", "_raws", "_tokens", "has_ca", "labels", "name", "namespace", "rv")
+
+    def __init__(self, namespace: str, name: str, rv: int, obj: Obj, uid_keys: Sequence[str]) -> None:
+        self.namespace = namespace
+        self.name = name
+        self.rv = rv
+        self._json = orjson.dumps(obj)
+        self._tokens = {found.group(): uid_keys[int(found.group(1))] for found in _UID_RE.finditer(self._json)}
+        self._raws: dict[bytes, bytes] = {}
+        self.labels: Mapping[str, str] = obj["metadata"].get("labels") or {}
+        self.has_ca = _CA_BYTES in self._json
+
+    def json(self, identity: Identity) -> bytes:
+        """The object as this cluster has it."""
+        return self._personal(self._with_ca(identity), identity)
+
+    def raw(self, identity: Identity, encode: RawEncoder) -> bytes:
+        """The object's protobuf message as this cluster has it; encoded once per authority."""
+        variant = identity.ca_pem if self.has_ca else b""
+        raw = self._raws.get(variant)
+        if raw is None:
+            if len(self._raws) >= 4:  # an authority per cluster: caching them all would copy the object per cluster
+                self._raws.clear()
+            raw = self._raws[variant] = encode(orjson.loads(self._with_ca(identity)))
+        return self._personal(raw, identity)
+
+    def _with_ca(self, identity: Identity) -> bytes:
+        if not self.has_ca:
+            return self._json
+        return self._json.replace(_CA_BYTES, orjson.dumps(identity.ca_pem.decode())[1:-1])
+
+    def _personal(self, encoded: bytes, identity: Identity) -> bytes:
+        for placeholder, key in self._tokens.items():
+            encoded = encoded.replace(placeholder, identity.uid(key).encode())
+        return encoded
+
+
+class SharedVersion(Version):
+    """A snapshot object seen by one cluster; made on demand and thrown away."""
+
+    __slots__ = ("_identity", "_shared")
+
+    def __init__(self, shared: Shared, identity: Identity) -> None:
+        self._shared = shared
+        self._identity = identity
+        self.namespace = shared.namespace
+        self.name = shared.name
+        self.rv = shared.rv
+
+    @property
+    def json(self) -> bytes:
+        """Compact JSON without a newline."""
+        return self._shared.json(self._identity)
+
+    def raw(self, encode: RawEncoder) -> bytes:
+        """The protobuf message; its encoding is shared by all clusters."""
+        return self._shared.raw(self._identity, encode)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The object's labels."""
+        return self._shared.labels
+
+    def forget(self) -> None:
+        """Nothing is held here."""
+
+    def pack(self) -> None:
+        """Nothing is held here."""
+
+
+class SharedResource:
+    """All snapshot objects of one resource, in the order of their keys."""
+
+    __slots__ = ("by_key", "by_namespace")
+
+    def __init__(self, entries: Iterable[Shared]) -> None:
+        ordered = sorted(entries, key=lambda one: f"{one.namespace}/{one.name}")
+        self.by_key = {(one.namespace, one.name): one for one in ordered}
+        self.by_namespace: dict[str, list[Shared]] = {}
+        for one in ordered:
+            self.by_namespace.setdefault(one.namespace, []).append(one)
+
+
+class Snapshot:
+    """Immutable; see the module. ``version`` is the Kubernetes version (``v1.36.2``)."""
+
+    def __init__(self, version: str, resources: Mapping[ResourceKey, SharedResource], rv: int, built_s: float) -> None:
+        self.version = version
+        self.resources = resources
+        self.rv = rv
+        self.built_s = built_s
+        self.catalog = catalog.for_version(version)
+
+    @classmethod
+    def build(cls, objects: Iterable[dict[str, Any]], *, version: str, now: float) -> Snapshot:
+        """A snapshot of the bootstrap objects of that Kubernetes version and of ``objects``, which win.
+
+        Objects need apiVersion, kind, metadata.name and, where the kind has one, metadata.namespace; everything a
+        server fills in is filled in. An ownerReference or an involvedObject without a uid gets its object's.
+        """
+        return _Builder(version, now).build(objects)
+
+
+class _Builder:
+    def __init__(self, version: str, now: float) -> None:
+        self.version = version
+        self.now = now
+        self.catalog = catalog.for_version(version)
+        self.time = moments.stamp(now)
+        self.uid_keys: list[str] = []
+        self.placeholder_of: dict[str, str] = {}
+
+    def build(self, objects: Iterable[Obj]) -> Snapshot:
+        merged: dict[tuple[ResourceKey, str, str], Obj] = {}
+        first = self.catalog.bootstrap(self.time, CA_PLACEHOLDER)
+        certificate = next(obj for obj in first if obj["kind"] == "ConfigMap" and obj["metadata"]["name"] == ROOT_CA)
+        for obj in (*first, *objects):
+            obj = copy.deepcopy(obj)
+            resource = self.catalog.by_kind(obj["apiVersion"], obj["kind"])
+            meta = obj.setdefault("metadata", {})
+            namespace = meta.get("namespace", "") if resource.namespaced else ""
+            merged[(resource.key, namespace, meta["name"])] = obj
+        self.furnish(merged, certificate)
+        found: dict[ResourceKey, list[Shared]] = {}
+        for rv, ((key, namespace, name), obj) in enumerate(merged.items(), start=1):
+            obj = self.finish(obj, self.placeholder(key, namespace, name), rv)
+            found.setdefault(key, []).append(Shared(namespace, name, rv, obj, self.uid_keys))
+        resources = {key: SharedResource(entries) for key, entries in found.items()}
+        return Snapshot(self.version, resources, max(len(merged), 1), self.now)
+
+    def furnish(self, merged: dict[tuple[ResourceKey, str, str], Obj], certificate: Obj) -> None:
+        """Every namespace has its default service account and the authority's certificate."""
+        for namespace in [name for key, _, name in merged if key == _NAMESPACES]:
+            meta = {"name": "default", "namespace": namespace}
+            account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta}
+            merged.setdefault((_ACCOUNTS, namespace, "default"), account)
+            if (_MAPS, namespace, ROOT_CA) not in merged:
+                copied = copy.deepcopy(certificate)
+                copied["metadata"]["namespace"] = namespace
+                merged[(_MAPS, namespace, ROOT_CA)] = copied
+
+    def placeholder(self, key: ResourceKey, namespace: str, name: str) -> str:
+        """The placeholder for an object's uid; ``Identity.uid`` is asked for ``plural.group/namespace/name``."""
+        plural = f"{key[1]}.{key[0]}" if key[0] else key[1]
+        uid_key = f"{plural}/{namespace}/{name}"
+        known = self.placeholder_of.get(uid_key)
+        if known is None:
+            known = self.placeholder_of[uid_key] = _UID.format(len(self.uid_keys))
+            self.uid_keys.append(uid_key)
+        return known
+
+    def finish(self, obj: Obj, uid: str, rv: int) -> Obj:
+        meta = obj["metadata"]
+        meta.setdefault("uid", uid)
+        meta["resourceVersion"] = str(rv)
+        meta.setdefault("creationTimestamp", self.time)
+        for reference in self.references(obj):
+            if not reference.get("uid"):
+                self.fill_reference(reference, meta.get("namespace", ""))
+        return self.catalog.normalize(obj, self.catalog.by_kind(obj["apiVersion"], obj["kind"]))
+
+    @staticmethod
+    def references(obj: Obj) -> Iterator[Obj]:
+        yield from obj["metadata"].get("ownerReferences") or ()
+        if isinstance(obj.get("involvedObject"), dict):
+            yield obj["involvedObject"]
+
+    def fill_reference(self, reference: Obj, namespace: str) -> None:
+        if not reference.get("kind") or not reference.get("name"):
+            return
+        resource = self.catalog.by_kind(reference.get("apiVersion", "v1"), reference["kind"])
+        namespace = reference.get("namespace", namespace) if resource.namespaced else ""
+        reference["uid"] = self.placeholder(resource.key, namespace, reference["name"])
