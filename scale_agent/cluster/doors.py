@@ -47,7 +47,7 @@ class Door(Protocol):
 
 
 class ApiDoor:
-    """The main tunnel's end: the cluster's API server at ``address``."""
+    """The main tunnel's end: the cluster's API server at ``address``; an empty one stands for any."""
 
     __slots__ = ("_address", "_api", "_clock", "_context", "_date", "local_host")
 
@@ -72,7 +72,7 @@ class ApiDoor:
 
     def open(self, address: str) -> ServedConnection | str:
         """TLS and HTTP for the API server's address; no other is ever dialled."""
-        if address == self._address:
+        if self._address in (address, ""):
             return ServedConnection(self._context, date=self._date)
         return f"dial tcp {address}: connect: connection refused"
 

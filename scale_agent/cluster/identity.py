@@ -62,6 +62,11 @@ class ClusterIdentity:
         signature = hashlib.shake_256(self._key + signed.encode()).digest(256)
         return f"{signed}.{_base64url(signature)}"
 
+    @property
+    def admin_token(self) -> str:
+        """The bearer token of the cluster's administrator, as its kubeconfig has it."""
+        return self._hash("admin-token", "", size=32).hex()
+
     def _next(self) -> str:
         self._count += 1
         return str(self._count)

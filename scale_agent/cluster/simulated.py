@@ -8,13 +8,14 @@ from typing import Any
 from gevent.event import Event as Signal
 
 from scale_agent.cluster import deployment, manifest, writes
+from scale_agent.cluster.alarm import Alarm
 from scale_agent.cluster.crew import Crew
 from scale_agent.cluster.doors import ApiDoor
 from scale_agent.cluster.identity import ClusterIdentity
 from scale_agent.cluster.life import Life
 from scale_agent.cluster.ports import Connector, Observer
 from scale_agent.cluster.profile import Profile
-from scale_agent.cluster.runtime import Runtime, Timer
+from scale_agent.cluster.runtime import Runtime
 from scale_agent.cluster.steps import CleanupSeen, DeploymentSeen
 from scale_agent.errors import InputError
 from scale_agent.kube.errors import StatusError
@@ -33,7 +34,7 @@ class SimulatedCluster:
     """
 
     __slots__ = (
-        "_api_timer",
+        "_alarm",
         "_cancels",
         "_context_seed",
         "_crew",
@@ -69,6 +70,7 @@ class SimulatedCluster:
         identity = ClusterIdentity(seed, ca_pem)
         self.api = ApiServer(runtime.snapshot(profile), identity)
         self.client = LocalClient(self.api, runtime.clock)
+        self._alarm = Alarm(self.api, runtime)
         self._crew = Crew(
             life=Life(profile.timings, identity.number),
             client=self.client,
@@ -84,7 +86,6 @@ class SimulatedCluster:
         )
         self._cancels: list[Callable[[], None]] = []
         self._generation = -1
-        self._api_timer: tuple[float, Timer] | None = None
         self._signal: Signal | None = None
         self._ended = self._forgotten = self._stopped = False
 
@@ -103,7 +104,7 @@ class SimulatedCluster:
         for obj in objects:
             self._apply(obj)
         self._observer.phase("applied")
-        self._advance()
+        self._alarm.ring()
 
     def _apply(self, obj: dict[str, Any]) -> None:
         try:
@@ -117,12 +118,10 @@ class SimulatedCluster:
     def stop(self) -> None:
         """End everything at once: websockets are cut, nothing is due any more. Never blocks, idempotent."""
         self._stopped = True
-        self.api.on_due = None
+        self._alarm.stop()
         for cancel in self._cancels:
             cancel()
         self._cancels.clear()
-        if self._api_timer is not None:
-            self._api_timer[1].cancel()
         self._crew.stop()
         if self._profile.own_authority:
             self._runtime.forget_context(self._context_seed, self._profile.host)
@@ -164,7 +163,7 @@ class SimulatedCluster:
         return ApiDoor(self.api, self._profile.address, context, self._runtime.clock, self._runtime.http_date)
 
     def _watch(self) -> None:
-        self.api.on_due = self._on_due
+        self._alarm.start()
         seen = (
             (deployment.PATH, self._on_deployment),
             (_JOBS, self._on_job),
@@ -204,22 +203,3 @@ class SimulatedCluster:
             self._ended = True
         if self._signal is not None:
             self._signal.set()
-
-    # -- what is due in the API server --------------------------------------------------------------------------------
-
-    def _on_due(self, due_s: float) -> None:
-        if self._api_timer is not None:
-            if self._api_timer[0] <= due_s:
-                return
-            self._api_timer[1].cancel()
-        self._api_timer = (due_s, self._runtime.call_at(due_s, self._advance))
-
-    def _advance(self) -> None:
-        if self._stopped:
-            return
-        if self._api_timer is not None:
-            self._api_timer[1].cancel()
-            self._api_timer = None
-        due_s = self.api.advance(self._runtime.clock())
-        if due_s is not None:
-            self._on_due(due_s)
