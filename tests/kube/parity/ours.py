@@ -1,0 +1,115 @@
+"""Our API server as the scripts' other end, in this process, with a clock that only waiting moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from scale_agent.kube.http import Request, Response, Watch
+from scale_agent.kube.server import ApiServer
+from scale_agent.kube.storage.snapshot import Snapshot
+from tests.kube.parity.answers import Answer, kept
+from tests.kube.parity.play import VERSION, Sent
+from tests.kube.parity.streams import whole
+from tests.kube.testbed import FixedIdentity
+
+START_S = 1_800_000_000.0
+#: A request takes this long; a wait looks again after a while, and gives up at last.
+REQUEST_S, LOOK_S, PATIENCE_S = 0.005, 0.5, 60.0
+#: Long enough for our server to forget every event.
+FORGET_S = 700.0
+
+
+@cache
+def _empty() -> Snapshot:
+    return Snapshot.build([], version=VERSION, now=START_S - 3600)
+
+
+class Ours:
+    """One new cluster: no nodes, no objects but those that every cluster has."""
+
+    def __init__(self) -> None:
+        self.api = ApiServer(_empty(), FixedIdentity())
+        self.now_s = START_S
+        self.watches: dict[str, Watch] = {}
+
+    def ask(self, sent: Sent) -> Answer:
+        """One request; a watch is read until it ends by itself."""
+        answer = self._handle(sent)
+        self.advance(REQUEST_S)
+        if isinstance(answer, Response):
+            return Answer(answer.status, kept(answer.headers), answer.body)
+        body, end_s = bytearray(), self.now_s + PATIENCE_S
+        while not answer.ended and self.now_s < end_s:
+            body += drain(answer)
+            self.advance(LOOK_S)
+        body += drain(answer)
+        answer.close()
+        return Answer(answer.status, kept(answer.headers), bytes(body))
+
+    def _handle(self, sent: Sent) -> Response | Watch:
+        headers = dict(sent.headers)
+        if sent.token is not None:
+            headers["authorization"] = f"Bearer {sent.token}"
+        return self.api.handle(Request(sent.method, sent.path, sent.query, headers, sent.body), self.now_s)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, doing everything when it is due."""
+        end_s = self.now_s + seconds
+        while (due := self.api.advance(self.now_s)) is not None and due <= end_s:
+            self.now_s = max(due, self.now_s)
+        self.now_s = end_s
+        self.api.advance(end_s)
+
+    def open(self, name: str, sent: Sent) -> Answer:
+        """Start a watch."""
+        answer = self._handle(sent)
+        if isinstance(answer, Response):
+            return Answer(answer.status, kept(answer.headers), answer.body)
+        self.watches[name] = answer
+        return Answer(answer.status, kept(answer.headers))
+
+    def events(self, name: str, count: int) -> bytes:
+        """What it has to say; a little later too, if that is too little."""
+        if name not in self.watches:
+            return b""
+        running, body = self.watches[name], bytearray()
+        more = self.patience()
+        while True:
+            body += drain(running)
+            if whole(body) >= count or running.ended or not more():
+                return bytes(body)
+
+    def patience(self) -> Callable[[], bool]:
+        """A minute in half seconds."""
+        end_s = self.now_s + PATIENCE_S
+
+        def more() -> bool:
+            self.advance(LOOK_S)
+            return self.now_s < end_s
+
+        return more
+
+    def compact(self) -> None:
+        """Wait until everything is too old."""
+        self.advance(FORGET_S)
+
+    def enter(self, namespace: str) -> None:
+        """Furnished at once."""
+        body = b'{"metadata":{"name":"%s"}}' % namespace.encode()
+        headers = {"content-type": "application/json", "accept": "application/json", "user-agent": "parity/1"}
+        self.api.handle(Request("POST", "/api/v1/namespaces", "", headers, body), self.now_s)
+        self.advance(1)
+
+    def leave(self, namespace: str) -> None:
+        """The cluster is thrown away."""
+        for running in self.watches.values():
+            running.close()
+
+
+def drain(running: Watch) -> bytes:
+    """Everything that is due now."""
+    body = bytearray()
+    while chunk := running.read(1 << 20):
+        body += chunk
+    return bytes(body)
