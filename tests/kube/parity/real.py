@@ -7,7 +7,6 @@ import json
 import ssl
 import threading
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -25,13 +24,13 @@ JSON = {"accept": "application/json", "content-type": "application/json", "user-
 
 
 class Real:
-    """``etcd``: where the past can be forgotten, ``http://127.0.0.1:PORT``."""
+    """``forget_s``: after that time the server has forgotten a version (twice its ``--etcd-compaction-interval``)."""
 
-    def __init__(self, kubeconfig: Path, etcd: str) -> None:
+    def __init__(self, kubeconfig: Path, forget_s: float) -> None:
         config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
         self.address = str(urlsplit(config["clusters"][0]["cluster"]["server"]).netloc)
         self.token = str(config["users"][0]["user"]["token"])
-        self.etcd = etcd
+        self.forget_s = forget_s
         self.context = ssl._create_unverified_context()
         self.connection = self._connect()
         self.live: dict[str, Live] = {}
@@ -113,15 +112,8 @@ class Real:
         return more
 
     def compact(self) -> None:
-        """Tell etcd; the server's own memory of events is not touched by that."""
-        status = self._etcd("kv/range", {"key": "AA=="})
-        self._etcd("kv/compaction", {"revision": status["header"]["revision"], "physical": True})
-
-    def _etcd(self, what: str, body: dict[str, object]) -> dict[str, dict[str, str]]:
-        request = urllib.request.Request(f"{self.etcd}/v3/{what}", json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=REQUEST_S) as answer:
-            found: dict[str, dict[str, str]] = json.loads(answer.read())
-            return found
+        """Wait until it has."""
+        time.sleep(self.forget_s)
 
     def enter(self, namespace: str) -> None:
         """Wait for an older one's end, make it, wait for its account and its authority."""
