@@ -16,6 +16,8 @@ from typing import Protocol
 import orjson
 
 from scale_agent.cluster.names import OTHER, verb_and_resource
+from scale_agent.kube.access.impersonation import JOINT
+from scale_agent.kube.access.users import ANONYMOUS
 from scale_agent.kube.http import Headers, Request, Response, Watch
 from scale_agent.kube.server import ApiServer
 from scale_agent.tunnel.http_requests import HttpRequest
@@ -83,7 +85,7 @@ class ApiDoor:
         if "upgrade" in headers and "upgrade" in headers.get("connection", "").lower():
             return _status(400, "BadRequest", "a simulated cluster runs no containers: upgrade requests are not served")
         return self._api.handle(
-            Request(request.method, urllib.parse.unquote(path), query, headers, request.body), self._clock()
+            Request(request.method, urllib.parse.unquote(path), query, headers, request.body, ANONYMOUS), self._clock()
         )
 
     def name(self, request: HttpRequest) -> tuple[str, str]:
@@ -153,7 +155,8 @@ _PING_HEADERS: Headers = tuple(
 def _headers(request: HttpRequest) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in request.headers:
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
+        joint = JOINT if name.startswith("impersonate-") else ","
+        headers[name] = f"{headers[name]}{joint}{value}" if name in headers else value
     return headers
 
 

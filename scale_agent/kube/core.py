@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from base64 import b64encode
 from collections.abc import Callable
 
 from scale_agent.kube import status
@@ -79,16 +78,6 @@ class Core:
     def any_version(self, group: str, plural: str) -> ResourceType | None:
         """A resource in one of its versions: objects of all versions are stored together."""
         return self.catalog.any_version(group, plural) or self.custom.any_version(group, plural)
-
-    def token_owner(self, token: str) -> tuple[str, str, str] | None:
-        """Namespace, name and uid of the service account whose secret holds a token."""
-        needle = b64encode(token.encode()) if token else b""
-        for version in self.store.list(("", "secrets")):
-            if needle and needle in version.json:
-                annotations = version.object()["metadata"].get("annotations") or {}
-                name = annotations.get("kubernetes.io/service-account.name", "")
-                return version.namespace, name, annotations.get("kubernetes.io/service-account.uid", "")
-        return None
 
     def builtin(self, group: str, version: str, plural: str) -> ResourceType:
         """A built-in type that is there for certain (controllers name them)."""

@@ -21,6 +21,8 @@ class StatusError(ScaleAgentError):
         self.reason = reason
         self.message = message
         self.details = details
+        #: Said at the gate, where real servers forbid browsers to guess at the content's type.
+        self.sniffed = False
 
     def status(self) -> dict[str, Any]:
         """The Status object, fields in the order of a real server's JSON."""

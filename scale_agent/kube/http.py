@@ -10,18 +10,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from scale_agent.kube.access.users import LOOPBACK, User
+
 Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request, complete. Header names are lower case; ``path`` is percent-decoded, ``query`` is raw."""
+    """One HTTP request, complete. Header names are lower case; ``path`` is percent-decoded, ``query`` is raw.
+
+    Several headers of one name are joined by a comma, ``impersonate-…`` ones by a newline. ``user``: who asks if no
+    bearer token comes along; a door to the outside says ``ANONYMOUS``.
+    """
 
     method: str
     path: str
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    user: User = LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,15 @@ is answered without the token). ``advance`` does what falls due later: bookmarks
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from scale_agent.kube import paths
+from scale_agent.kube.access.gate import Gate
 from scale_agent.kube.controllers.manager import Controllers
 from scale_agent.kube.core import Core
 from scale_agent.kube.discovery import endpoints
 from scale_agent.kube.errors import PlainError, StatusError
-from scale_agent.kube.http import Request, Response
+from scale_agent.kube.http import Headers, Request, Response
 from scale_agent.kube.identity import Identity
 from scale_agent.kube.representation import encoders
 from scale_agent.kube.storage.snapshot import Snapshot
@@ -23,6 +25,7 @@ from scale_agent.kube.verbs.call import NO_CACHE, Call, headers
 from scale_agent.kube.verbs.dispatch import verb_for
 
 PLAIN = "text/plain; charset=utf-8"
+_SNIFFED: Headers = (("X-Content-Type-Options", "nosniff"),)
 #: Histories are trimmed this often while a cluster has anything to forget (seconds).
 TRIM_EVERY_S = 15.0
 
@@ -30,10 +33,11 @@ TRIM_EVERY_S = 15.0
 class ApiServer:
     """One cluster's Kubernetes API."""
 
-    __slots__ = ("_controllers", "_trim_due", "core", "on_due")
+    __slots__ = ("_controllers", "_trim_due", "core", "gate", "on_due")
 
-    def __init__(self, snapshot: Snapshot, identity: Identity) -> None:
+    def __init__(self, snapshot: Snapshot, identity: Identity, *, rbac: bool = False) -> None:
         self.core = Core(snapshot, identity)
+        self.gate = Gate(self.core, rbac=rbac)
         self.on_due: Callable[[float], None] | None = None
         self.core.schedule.on_earlier = self._earlier
         self._controllers = Controllers(self.core)
@@ -46,8 +50,7 @@ class ApiServer:
         except StatusError as refusal:
             answer = self._refusal(request, refusal)
         except PlainError as refusal:
-            extra = (("X-Content-Type-Options", "nosniff"),)
-            answer = Response(refusal.code, (NO_CACHE, ("Content-Type", PLAIN), *extra), refusal.text.encode())
+            answer = Response(refusal.code, (NO_CACHE, ("Content-Type", PLAIN), *_SNIFFED), refusal.text.encode())
         self.settle(now)
         return answer
 
@@ -64,17 +67,22 @@ class ApiServer:
         return due if due is None else self.core.schedule.run(now)
 
     def _answer(self, request: Request, now: float) -> Response | ResourceWatch:
+        user = self.gate.admit(request, now)
         route = paths.parse(request.path)
         if route is None:
             return endpoints.answer(self.core, request)
         resource = self.core.resolve(route.group, route.version, route.plural)
-        call = Call(self.core, request, route, resource, now)
+        call = Call(self.core, request, route, resource, now, user, self.gate)
         return verb_for(call)(call)
 
     def _refusal(self, request: Request, refusal: StatusError) -> Response:
         accept = request.headers.get("accept", "")
         content_type, body = encoders.document(self.core.catalog, refusal.status(), accept)
-        return Response(refusal.code, headers(content_type), body)
+        extra = _SNIFFED if refusal.sniffed and refusal.code != HTTPStatus.UNAUTHORIZED else ()
+        after_s = (refusal.details or {}).get("retryAfterSeconds")
+        if after_s:
+            extra = (*extra, ("Retry-After", str(after_s)))
+        return Response(refusal.code, (*headers(content_type), *extra), body)
 
     def _trim(self, now: float) -> None:
         self.core.store.trim(now)

@@ -106,9 +106,16 @@ class Stage:
 
     def ask(self, path: str, method: str = "GET", body: bytes = b"") -> Any:
         """A request down the main tunnel, on a connection of its own."""
-        answer = self.main.ask(self.main.connect(), method, path, body)
+        bearer = {"Authorization": f"Bearer {self.agent_token}"}
+        answer = self.main.ask(self.main.connect(), method, path, body, **bearer)
         self.run()
         return answer
+
+    @property
+    def agent_token(self) -> str:
+        """What the agent gave Rancher to come with."""
+        params = json.loads(base64.b64decode(self.rancher.dialled[0].headers["X-API-Tunnel-Params"]))
+        return str(params["cluster"]["token"])
 
 
 @pytest.fixture

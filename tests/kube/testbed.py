@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import itertools
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 
+from scale_agent.kube.access import jwt
+from scale_agent.kube.access.users import LOOPBACK, User
 from scale_agent.kube.codec import protobuf
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Request, Response
@@ -28,12 +31,27 @@ WATCH_LIST = {
     "sendInitialEvents": "true",
     "resourceVersionMatch": "NotOlderThan",
 }
+_NONE: Mapping[str, str] = {}
 NODE = {
     "apiVersion": "v1",
     "kind": "Node",
     "metadata": {"name": "node-1"},
     "status": {"addresses": [{"type": "InternalIP", "address": "10.0.0.1"}]},
 }
+
+
+def legacy_token(namespace: str, account: str, uid: str, secret: str) -> str:
+    """A token as the token controller writes it, but for its signature."""
+    claim = "kubernetes.io/serviceaccount/"
+    claims = {
+        "iss": "kubernetes/serviceaccount",
+        f"{claim}namespace": namespace,
+        f"{claim}secret.name": secret,
+        f"{claim}service-account.name": account,
+        f"{claim}service-account.uid": uid,
+        "sub": f"system:serviceaccount:{namespace}:{account}",
+    }
+    return f"{jwt.unsigned({'alg': 'RS256', 'kid': 'fixed'}, claims)}.c2lnbmVk"
 
 
 class FixedIdentity:
@@ -62,7 +80,7 @@ class FixedIdentity:
         return out
 
     def token(self, namespace: str, service_account: str, uid: str, secret: str) -> str:
-        return f"token-of-{namespace}-{service_account}-{secret}"
+        return legacy_token(namespace, service_account, uid, secret)
 
 
 def snapshot(*objects: dict[str, Any]) -> Snapshot:
@@ -76,8 +94,8 @@ _PLAIN = snapshot()
 class Bed:
     """``ask`` returns the response; the verbs below it return parsed JSON and insist on a status."""
 
-    def __init__(self, base: Snapshot = _PLAIN, identity: FixedIdentity | None = None) -> None:
-        self.api = ApiServer(base, identity or FixedIdentity())
+    def __init__(self, base: Snapshot = _PLAIN, identity: FixedIdentity | None = None, *, rbac: bool = False) -> None:
+        self.api = ApiServer(base, identity or FixedIdentity(), rbac=rbac)
         self.now_s = START_S + 1
 
     def ask(
@@ -89,9 +107,12 @@ class Bed:
         media: str = JSON,
         accept: str = JSON,
         agent: str = "tester/1",
+        user: User = LOOPBACK,
+        headers: Mapping[str, str] = _NONE,
         **query: Any,
     ) -> Response:
         request = self.request(method, path, body, media=media, accept=accept, agent=agent, **query)
+        request = replace(request, user=user, headers={**request.headers, **headers})
         answer = self.api.handle(request, self.now_s)
         assert isinstance(answer, Response)
         return answer

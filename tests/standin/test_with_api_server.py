@@ -11,6 +11,7 @@ import yaml
 from scale_agent.cluster import profile as profiles
 from scale_agent.cluster.identity import ClusterIdentity
 from scale_agent.cluster.runtime import Runtime
+from scale_agent.kube.access.users import ANONYMOUS, User
 from scale_agent.kube.http import Request, Response, Watch
 from scale_agent.kube.local import LocalClient
 from scale_agent.kube.server import ApiServer
@@ -42,7 +43,8 @@ class RealCluster:
     @staticmethod
     def _request(out: Outgoing) -> Request:
         path, _, query = out.target.partition("?")
-        return Request(out.method, path, query, {name.lower(): value for name, value in out.headers}, out.body)
+        headers = {name.lower(): value for name, value in out.headers}
+        return Request(out.method, path, query, headers, out.body, ANONYMOUS)
 
     def answer(self, out: Outgoing) -> Reply:
         self.seen.append(out)
@@ -81,6 +83,7 @@ def imported(make_rest: MakeRest, version: str) -> tuple[RealCluster, LocalClien
     profile = profiles.load(SMALL)
     identity = ClusterIdentity("seed", runtime.authority("seed", profile.host).ca_pem)
     real = RealCluster(ApiServer(runtime.snapshot(profile), identity))
+    real.api.gate.tokens.register("account", User.account("cattle-system", "cattle"))  # what make_run's agent has sent
     client = LocalClient(real.api, lambda: real.now)
     for document in yaml.safe_load_all(text):
         if document:

@@ -1,127 +1,110 @@
-"""RBAC, as far as reviews ask for it: which binding lets a user do something, in the words of a real server's reason.
+"""RBAC: which binding lets a user do something, in the words of a real server's reason.
 
-Rules: the published RBAC authorizer, compared with 1.36.2. Cluster-wide bindings are asked first, then those of the
-namespace; a real server asks them in no particular order, this one by name.
+Rules: the published RBAC authorizer and rule resolver, compared with 1.36.2. Cluster-wide bindings are asked first,
+then those of the namespace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from scale_agent.kube.core import Core
-from scale_agent.kube.storage.version import Obj
+from scale_agent.kube.access.attributes import Attributes
+from scale_agent.kube.access.bindings import BINDINGS, CLUSTER_BINDINGS, GROUP, Binding, Bindings, Subject, subjects_of
+from scale_agent.kube.access.rules import Rule
+from scale_agent.kube.access.users import MASTERS, User
+from scale_agent.kube.storage.store import Store
 
-_GROUP = "rbac.authorization.k8s.io"
-_ACCOUNT = "system:serviceaccount:"
-#: Whoever is in this group may do everything, and no binding says so.
-MASTERS = "system:masters"
-#: What an administrator may do.
-_EVERYTHING: Obj = {"verb": "*", "group": "*", "resource": "*"}
+#: The resources of what bindings refer to.
+PLURALS = {"Role": "roles", "ClusterRole": "clusterroles"}
+#: A role's rules are kept parsed for as many roles as checks of one cluster come across.
+_ROLES_KEPT = 256
+Rules = tuple[Rule, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class User:
-    """A name and groups; service accounts are in the groups that a real server puts them in."""
+class Decision:
+    """An answer of the authorizer; the reason says which binding allows it, or what kept it from finding out."""
 
-    name: str
-    groups: frozenset[str] = frozenset()
-
-    @classmethod
-    def account(cls, namespace: str, name: str) -> User:
-        """A ServiceAccount."""
-        groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
-        return cls(f"{_ACCOUNT}{namespace}:{name}", frozenset(groups))
+    allowed: bool
+    reason: str = ""
 
 
-def verdict(core: Core, user: User, spec: Obj) -> Obj:
-    """The ``status`` of a review of that user with that ``spec``."""
-    if MASTERS in user.groups:
-        return {"allowed": True}
-    reason = allowed_by(core, user, spec)
-    return {"allowed": True, "reason": reason} if reason else {"allowed": False}
+class Rbac:
+    """The roles and bindings of one cluster, as checks ask for them. Costs nothing until the first check."""
+
+    __slots__ = ("_bindings", "_cluster_bindings", "_roles", "_store")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._cluster_bindings = Bindings(store, CLUSTER_BINDINGS)
+        self._bindings = Bindings(store, BINDINGS)
+        self._roles: dict[tuple[str, str, str], tuple[int, Rules]] = {}
+
+    def decide(self, user: User, asked: Attributes) -> Decision:
+        """Whether a user may do something. Masters may without a reason."""
+        if MASTERS in user.groups:
+            return Decision(True)
+        lost: list[str] = []
+        for binding, subject in self._binding_of(user, asked.namespace if not asked.path else ""):
+            rules = self.role(binding.role_kind, binding.role_name, binding.namespace)
+            if rules is None:
+                lost.append(f'{binding.role_kind.lower()}.{GROUP} "{binding.role_name}" not found')
+            elif any(rule.allows(asked) for rule in rules):
+                return Decision(True, _reason(binding, subject))
+        return Decision(False, f"RBAC: {aggregate(lost)}" if lost else "")
+
+    def rules_for(self, user: User, namespace: str) -> tuple[list[Rule], list[Binding]]:
+        """Every rule that applies to a user in a namespace, and the bindings whose role is not there."""
+        found: list[Rule] = []
+        lost: list[Binding] = []
+        for binding, _ in self._binding_of(user, namespace):
+            rules = self.role(binding.role_kind, binding.role_name, binding.namespace)
+            if rules is None:
+                lost.append(binding)
+            found += rules or ()
+        return found, lost
+
+    def role(self, kind: str, name: str, namespace: str) -> Rules | None:
+        """A role's rules; ``None`` if there is no such role."""
+        at = (PLURALS.get(kind, ""), namespace if kind == "Role" else "", name)
+        version = self._store.get((GROUP, at[0]), at[1], name)
+        if version is None:
+            return None
+        known = self._roles.get(at)
+        if known is None or known[0] != version.rv:
+            if len(self._roles) >= _ROLES_KEPT:
+                self._roles.clear()
+            known = self._roles[at] = (version.rv, parsed(version.object().get("rules")))
+        return known[1]
+
+    def _binding_of(self, user: User, namespace: str) -> Iterator[tuple[Binding, Subject]]:
+        subjects = subjects_of(user)
+        yield from _with_subject(self._cluster_bindings.of(subjects), subjects)
+        if namespace:
+            yield from _with_subject(self._bindings.of(subjects, namespace), subjects)
 
 
-def allowed_by(core: Core, user: User, spec: Obj) -> str:
-    """``RBAC: allowed by …``; empty if no binding allows what the review's ``spec`` asks."""
-    resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
-    asked = resource or path or {}
-    for binding in _bindings(core, asked.get("namespace", "") if resource else "", user):
-        subject = next((one for one in binding.get("subjects") or () if _is(one, binding, user)), None)
-        if subject is not None and _grants(core, binding, asked, _allows if resource else _allows_path):
-            return _reason(binding, subject)
-    return ""
+def parsed(rules: Iterable[dict[str, object]] | None) -> Rules:
+    """Rules from their JSON form."""
+    return tuple(Rule.of(rule) for rule in rules or ())
 
 
-def administrator(core: Core) -> User | None:
-    """The first ServiceAccount that a cluster-wide binding lets do everything: whose the agent's token is."""
-    for version in core.store.list((_GROUP, "clusterrolebindings")):
-        if b'"ServiceAccount"' not in version.json:
-            continue
-        binding = version.object()
-        account = next((one for one in binding.get("subjects") or () if one.get("kind") == "ServiceAccount"), None)
-        if account is not None and _grants(core, binding, _EVERYTHING, _allows):
-            return User.account(account.get("namespace", ""), account["name"])
-    return None
+def aggregate(errors: Sequence[str]) -> str:
+    """Several errors as one, as Go's errors.Aggregate writes them."""
+    distinct = list(dict.fromkeys(errors))
+    return distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]"
 
 
-def _bindings(core: Core, namespace: str, user: User) -> Iterator[Obj]:
-    """The bindings that may name the user, cluster-wide ones first."""
-    names = [one.removeprefix(_ACCOUNT).rpartition(":")[2] for one in (user.name,) if one.startswith(_ACCOUNT)]
-    needles = [name.encode() for name in (*names, user.name, *user.groups)]
-    places = [("clusterrolebindings", ""), *([("rolebindings", namespace)] if namespace else [])]
-    for plural, where in places:
-        for version in core.store.list((_GROUP, plural), where):
-            if any(needle in version.json for needle in needles):
-                yield version.object()
+def _with_subject(found: Iterable[Binding], subjects: list[Subject]) -> Iterator[tuple[Binding, Subject]]:
+    for binding in found:
+        subject = binding.applies_to(subjects)
+        if subject is not None:
+            yield binding, subject
 
 
-def _is(subject: Obj, binding: Obj, user: User) -> bool:
-    """Whether a binding's subject is the user."""
-    kind, name = subject.get("kind"), subject.get("name", "")
-    if kind == "ServiceAccount":
-        namespace = subject.get("namespace") or binding["metadata"].get("namespace", "")
-        return user.name == f"{_ACCOUNT}{namespace}:{name}"
-    return name in user.groups if kind == "Group" else kind == "User" and name == user.name
-
-
-def _grants(core: Core, binding: Obj, asked: Obj, allows: Callable[[Obj, Obj], bool]) -> bool:
-    reference = binding["roleRef"]
-    own = reference["kind"] == "Role"
-    plural, namespace = ("roles", binding["metadata"].get("namespace", "")) if own else ("clusterroles", "")
-    role = core.store.get((_GROUP, plural), namespace, reference["name"])
-    return role is not None and any(allows(rule, asked) for rule in role.object().get("rules") or ())
-
-
-def _allows(rule: Obj, asked: Obj) -> bool:
-    resource, subresource, name = asked.get("resource", ""), asked.get("subresource", ""), asked.get("name", "")
-    wanted = (f"{resource}/{subresource}", f"*/{subresource}") if subresource else (resource,)
-    names = rule.get("resourceNames") or ()
-    return (
-        _has(rule.get("verbs"), asked.get("verb", ""))
-        and _has(rule.get("apiGroups"), asked.get("group", ""))
-        and _has(rule.get("resources"), *wanted)
-        and (not names or name in names)
-    )
-
-
-def _allows_path(rule: Obj, asked: Obj) -> bool:
-    path = asked.get("path", "")
-    urls = rule.get("nonResourceURLs") or ()
-    fits = any(path.startswith(url[:-1]) if url.endswith("*") else path == url for url in urls)
-    return fits and _has(rule.get("verbs"), asked.get("verb", ""))
-
-
-def _has(listed: Iterable[str] | None, *wanted: str) -> bool:
-    return any(one == "*" or one in wanted for one in listed or ())
-
-
-def _reason(binding: Obj, subject: Obj) -> str:
-    meta, reference = binding["metadata"], binding["roleRef"]
-    namespace = meta.get("namespace", "")
-    kind, name = ("RoleBinding", f"{meta['name']}/{namespace}") if namespace else ("ClusterRoleBinding", meta["name"])
-    who = subject["name"]
-    if subject["kind"] == "ServiceAccount":
-        who = f"{who}/{subject.get('namespace') or namespace}"
-    role = f'{reference["kind"]} "{reference["name"]}"'
-    return f'RBAC: allowed by {kind} "{name}" of {role} to {subject["kind"]} "{who}"'
+def _reason(binding: Binding, subject: Subject) -> str:
+    name = f"{binding.name}/{binding.namespace}" if binding.namespace else binding.name
+    kind = "RoleBinding" if binding.namespace else "ClusterRoleBinding"
+    who = f"{subject[1]}/{subject[2]}" if subject[0] == "ServiceAccount" else subject[1]
+    return f'RBAC: allowed by {kind} "{name}" of {binding.role_kind} "{binding.role_name}" to {subject[0]} "{who}"'

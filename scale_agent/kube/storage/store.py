@@ -5,7 +5,7 @@ An untouched cluster holds a few empty dicts. A changed object is held as compac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -18,6 +18,7 @@ from scale_agent.kube.storage.version import Obj, Version, encoded
 
 NameKey = tuple[str, str]
 Versions = list[Version]
+_NOTHING: Mapping[NameKey, Version | None] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,10 @@ class Store:
     def has_history(self) -> bool:
         """Whether any history holds events."""
         return any(log.size for log in self._logs.values())
+
+    def changed(self, key: ResourceKey) -> Mapping[NameKey, Version | None]:
+        """What of a resource is not as the snapshot has it; ``None`` for what is gone. Not to be changed."""
+        return self._overlay.get(key, _NOTHING)
 
     def keys(self) -> set[ResourceKey]:
         """Resources that have, or had, objects."""

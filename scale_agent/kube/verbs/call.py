@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scale_agent.kube import query, status
+from scale_agent.kube.access.gate import Gate
+from scale_agent.kube.access.users import User
 from scale_agent.kube.core import Core
 from scale_agent.kube.http import Headers, Request, Response
 from scale_agent.kube.paths import Route
 from scale_agent.kube.representation import encoders
 from scale_agent.kube.representation.representations import Encoder
 from scale_agent.kube.schema.resources import ResourceType
-from scale_agent.kube.storage.version import Version
+from scale_agent.kube.storage.version import Obj, Version
 from scale_agent.kube.writes import Actor
 
 NO_CACHE = ("Cache-Control", "no-cache, private")
@@ -34,6 +36,8 @@ class Call:
     route: Route
     resource: ResourceType
     now: float
+    user: User
+    gate: Gate
 
     def encoder(self) -> Encoder:
         """The negotiated representation. Raises 406."""
@@ -66,6 +70,12 @@ def headers(content_type: str, warnings: Sequence[str] = ()) -> Headers:
     """The headers of an answer; every warning is one ``Warning`` header of code 299."""
     quoted = [text.replace("\\", "\\\\").replace('"', '\\"') for text in warnings]
     return (NO_CACHE, ("Content-Type", content_type), *(("Warning", f'299 - "{text}"') for text in quoted))
+
+
+def document(call: Call, code: int, obj: Obj) -> Response:
+    """A document that is no resource."""
+    content_type, body = encoders.document(call.core.catalog, obj, call.request.headers.get("accept", ""))
+    return Response(code, call.headers(content_type), body)
 
 
 def answer(call: Call, code: int, version: Version, warnings: Sequence[str] = ()) -> Response:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from scale_agent.kube import status
 from scale_agent.kube.http import Response
 from scale_agent.kube.storage.watches import ResourceWatch
-from scale_agent.kube.verbs import read, remove, review, scale, special, write
+from scale_agent.kube.verbs import read, remove, review, scale, special, token_request, write
 from scale_agent.kube.verbs.call import Call
 
 Verb = Callable[[Call], Response | ResourceWatch]
@@ -37,7 +37,7 @@ _SUBRESOURCE: dict[tuple[str, str], Verb] = {
     ("PUT", "scale"): scale.update,
     ("PATCH", "scale"): scale.patch,
     ("PUT", "finalize"): special.finalize,
-    ("POST", "token"): special.token,
+    ("POST", "token"): token_request.create,
     ("POST", "binding"): special.bind,
     ("POST", "eviction"): special.evict,
     ("GET", "log"): special.log,

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scale_agent.kube import status, writes
-from scale_agent.kube.codec import moments
 from scale_agent.kube.http import Response
-from scale_agent.kube.representation import decoding, encoders
-from scale_agent.kube.storage.version import Obj
-from scale_agent.kube.verbs.call import Call, answer
-
-#: How long a requested token is valid unless the request says otherwise (seconds).
-TOKEN_S = 3600
-
-
-def _document(call: Call, code: int, obj: Obj) -> Response:
-    content_type, body = encoders.document(call.core.catalog, obj, call.request.headers.get("accept", ""))
-    return Response(code, call.headers(content_type), body)
+from scale_agent.kube.representation import decoding
+from scale_agent.kube.verbs.call import Call, answer, document
 
 
 def finalize(call: Call) -> Response:
@@ -34,37 +22,9 @@ def finalize(call: Call) -> Response:
     return answer(call, 200, version)
 
 
-def _token_request(call: Call) -> Obj:
-    return decoding.document(call.core.catalog, call.request, "authentication.k8s.io/v1", "TokenRequest")
-
-
-def token(call: Call) -> Response:
-    """POST …/serviceaccounts/{name}/token: a TokenRequest answered with a token."""
-    account = call.current().object()["metadata"]
-    asked: dict[str, Any] = _token_request(call).get("spec") or {}
-    lasts = asked.get("expirationSeconds") or TOKEN_S
-    made = call.core.identity.token(account["namespace"], account["name"], account["uid"], "")
-    obj: Obj = {
-        "kind": "TokenRequest",
-        "apiVersion": "authentication.k8s.io/v1",
-        "metadata": {
-            "name": account["name"],
-            "namespace": account["namespace"],
-            "creationTimestamp": moments.stamp(call.now),
-        },
-        "spec": {
-            "audiences": asked.get("audiences") or ["https://kubernetes.default.svc.cluster.local"],
-            "expirationSeconds": lasts,
-            "boundObjectRef": asked.get("boundObjectRef"),
-        },
-        "status": {"token": made, "expirationTimestamp": moments.stamp(call.now + lasts)},
-    }
-    return _document(call, 201, obj)
-
-
 def _done(call: Call) -> Response:
     done = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
-    return _document(call, 201, done)
+    return document(call, 201, done)
 
 
 def bind(call: Call) -> Response:

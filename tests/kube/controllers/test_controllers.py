@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scale_agent.kube.http import Response
-from tests.kube.testbed import NODE, WATCH_LIST, Bed, events, snapshot, types_and_names
+from tests.kube.testbed import NODE, WATCH_LIST, Bed, events, legacy_token, snapshot, types_and_names
 
 DEFAULT = "/api/v1/namespaces/default"
 APPS = "/apis/apps/v1/namespaces/default"
@@ -124,7 +124,8 @@ def test_a_token_secret_is_filled_right_after_its_answer() -> None:
     assert "data" not in made
     name = made["metadata"]["name"]
     data = bed.get(f"{DEFAULT}/secrets/{name}")["data"]
-    assert base64.b64decode(data["token"]).decode() == f"token-of-default-default-{name}"
+    uid = bed.get(f"{DEFAULT}/serviceaccounts/default")["metadata"]["uid"]
+    assert base64.b64decode(data["token"]).decode() == legacy_token("default", "default", uid, name)
     assert base64.b64decode(data["namespace"]) == b"default"
     assert b"BEGIN CERTIFICATE" in base64.b64decode(data["ca.crt"])
     assert types_and_names(events(watch)) == [("ADDED", name), ("MODIFIED", name)]
@@ -260,7 +261,7 @@ def test_hostile_metadata_of_custom_objects_is_refused_or_stored(meta: dict[str,
 def test_a_token_request_and_a_binding() -> None:
     bed = Bed()
     token = bed.post(f"{DEFAULT}/serviceaccounts/default/token", {"spec": {"expirationSeconds": 600}})
-    assert token["status"]["token"].startswith("token-of-default-default")
+    assert token["status"]["token"].startswith("eyJ")
     bed.post(f"{DEFAULT}/pods", {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})
     bed.post(f"{DEFAULT}/pods/p/binding", {"target": {"name": "x"}}, expect=409)
     bed.post(f"{DEFAULT}/pods/p/eviction", {"metadata": {"name": "p"}})

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from scale_agent.kube.access.users import User
 from scale_agent.kube.http import Request
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 
 #: A recorded watch that was still running when the recording ended has the status ``open``: the answer had begun.
 OPEN = 200
+
+AGENT = User.account("cattle-system", "cattle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,13 @@ class Recorded:
         return f"{name}/v0.0.0 (linux/amd64) kubernetes/$Format"
 
     def request(self) -> Request:
-        """The request as recorded, nothing mapped; a User-Agent is added where none was kept."""
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        """The request as recorded, nothing mapped; a User-Agent is added where none was kept.
+
+        Recorders kept no token: whoever it was is taken to be the agent's account, whose token Rancher uses.
+        """
+        headers = {name.lower(): value for name, value in self.headers.items() if name != "Authorization"}
         headers.setdefault("user-agent", self._agent())
-        return Request(self.method, self.path, urlencode(self.query), headers, self.body)
+        return Request(self.method, self.path, urlencode(self.query), headers, self.body, AGENT)
 
 
 def _body(raw: Mapping[str, Any], key: str) -> bytes:
