@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from typing import Any
 
 from scale_agent.kube import status
 from scale_agent.kube.catalog import Catalog
 from scale_agent.kube.custom.types import CustomTypes
 from scale_agent.kube.identity import Identity
 from scale_agent.kube.schema.resources import ResourceType
+from scale_agent.kube.storage.owners import Owners
 from scale_agent.kube.storage.snapshot import Snapshot
 from scale_agent.kube.storage.store import Store
 
@@ -43,17 +45,54 @@ class Schedule:
         return self._heap[0][0] if self._heap else None
 
 
-class Core:
-    """The state of one cluster's API server."""
+#: A controller's look at one object: core, namespace, name, time.
+Reconcile = Callable[["Core", str, str, float], None]
 
-    __slots__ = ("catalog", "custom", "identity", "schedule", "store")
+
+class Queue:
+    """Objects that controllers are to look at: each once, in the order in which they were first named."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self) -> None:
+        self._items: dict[tuple[Reconcile, str, str], None] = {}
+
+    def add(self, reconcile: Reconcile, namespace: str, name: str) -> None:
+        """Ask for a look; one that is waiting already stays where it is."""
+        self._items.setdefault((reconcile, namespace, name))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any look waits."""
+        return bool(self._items)
+
+    def pop(self) -> tuple[Reconcile, str, str] | None:
+        """The next look, if there is one."""
+        if not self._items:
+            return None
+        first = next(iter(self._items))
+        del self._items[first]
+        return first
+
+
+class Core:
+    """The state of one cluster's API server. ``memo``: what controllers remember between changes, by controller."""
+
+    __slots__ = ("catalog", "custom", "identity", "memo", "owners", "queue", "schedule", "store")
 
     def __init__(self, snapshot: Snapshot, identity: Identity) -> None:
         self.store = Store(snapshot, identity)
         self.catalog: Catalog = snapshot.catalog
         self.identity = identity
         self.schedule = Schedule()
+        self.queue = Queue()
+        self.owners = Owners(self.store)
+        self.memo: dict[str, Any] = {}
         self.custom = CustomTypes(snapshot, self.store)
+
+    def later(self, due: float, reconcile: Reconcile, namespace: str, name: str) -> None:
+        """Have a controller look at an object again when ``due`` has come."""
+        self.schedule.at(due, lambda _: self.queue.add(reconcile, namespace, name))
 
     def find(self, group: str, version: str, plural: str) -> ResourceType | None:
         """A served resource type."""

@@ -75,3 +75,19 @@ def _decimal(value: Decimal) -> str:
 def _exponent(value: Decimal) -> str:
     number, power = _parts(value)
     return f"{number}e{power}" if power else str(number)
+
+
+def number(text: str) -> Decimal:
+    """The value of a quantity. Raises :class:`DecodeError`."""
+    match = _FORM.fullmatch(text)
+    if match is None:
+        canonical(text)
+        return Decimal(0)
+    sign, digits, suffix = match.groups()
+    value = Decimal(digits)
+    if suffix in _BINARY:
+        value *= 1024 ** _BINARY[suffix]
+    else:
+        exponential = suffix[:1] in ("e", "E") and len(suffix) > 1
+        value = value.scaleb(int(suffix[1:]) if exponential else _DECIMAL[suffix])
+    return -value if sign == "-" else value

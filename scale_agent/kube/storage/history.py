@@ -55,6 +55,9 @@ class Follower(Protocol):
     def changed(self, event: Event) -> None:
         """An event was appended."""
 
+    def finish(self) -> None:
+        """The resource is served anew, or no more: a watch ends."""
+
 
 class Log:
     """Events of one resource in one cluster. Positions are sequence numbers: the log may forget, they never move."""
@@ -133,6 +136,10 @@ class Log:
         if self._followers is None:
             self._followers = {}
         self._followers.setdefault(namespace, set()).add(follower)
+
+    def followers(self) -> list[Follower]:
+        """All that follow now."""
+        return [one for found in (self._followers or {}).values() for one in found]
 
     def unfollow(self, namespace: str, follower: Follower) -> None:
         """Undo :meth:`follow`; idempotent."""

@@ -8,6 +8,7 @@ encoded once per authority (all clusters of a run share one, unless a switch say
 from __future__ import annotations
 
 import copy
+import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -15,15 +16,16 @@ from typing import Any
 import orjson
 
 from scale_agent.kube import catalog
-from scale_agent.kube.codec import moments
+from scale_agent.kube.codec import gojson, moments
 from scale_agent.kube.identity import Identity
 from scale_agent.kube.schema.resources import ResourceKey
-from scale_agent.kube.storage.version import Obj, RawEncoder, Version
+from scale_agent.kube.storage.version import Obj, RawEncoder, Version, references, uids_of
 
 #: Stands for the cluster's certificate authority (PEM text) in objects given to :meth:`Snapshot.build`.
 CA_PLACEHOLDER = "@cluster-ca-pem@"
 _UID = "@uid:{:06d}@" + "x" * 24  # 36 characters, as a uid has
 _UID_RE = re.compile(rb"@uid:([0-9]{6})@x{24}")
+_POD_IP = re.compile(rb'"podIP":"([0-9.]+)"')
 _CA_BYTES = CA_PLACEHOLDER.encode()
 ROOT_CA = "kube-root-ca.crt"
 _NAMESPACES, _ACCOUNTS, _MAPS = ("", "namespaces"), ("", "serviceaccounts"), ("", "configmaps")
@@ -38,11 +40,20 @@ class Shared:
         self.namespace = namespace
         self.name = name
         self.rv = rv
-        self._json = orjson.dumps(obj)
+        self._json = gojson.dumps(obj)
         self._tokens = {found.group(): uid_keys[int(found.group(1))] for found in _UID_RE.finditer(self._json)}
         self._raws: dict[bytes, bytes] = {}
         self.labels: Mapping[str, str] = obj["metadata"].get("labels") or {}
         self.has_ca = _CA_BYTES in self._json
+
+    @property
+    def shared_json(self) -> bytes:
+        """The object with its placeholders."""
+        return self._json
+
+    def owner_keys(self) -> list[str]:
+        """What :meth:`Identity.uid` is asked for to know this object's owners."""
+        return [self._tokens[uid] for uid in uids_of(references(self._json)) if uid in self._tokens]
 
     def json(self, identity: Identity) -> bytes:
         """The object as this cluster has it."""
@@ -118,21 +129,53 @@ class SharedResource:
 class Snapshot:
     """Immutable; see the module. ``version`` is the Kubernetes version (``v1.36.2``)."""
 
-    def __init__(self, version: str, resources: Mapping[ResourceKey, SharedResource], rv: int, built_s: float) -> None:
+    def __init__(
+        self,
+        version: str,
+        resources: Mapping[ResourceKey, SharedResource],
+        rv: int,
+        built_s: float,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
         self.version = version
         self.resources = resources
         self.rv = rv
         self.built_s = built_s
         self.catalog = catalog.for_version(version)
+        self.without = without
+        self._addresses: list[int] | None = None
+        self._owned: dict[str, list[tuple[ResourceKey, str, str]]] | None = None
+
+    def owned_by(self, uid_key: str) -> Sequence[tuple[ResourceKey, str, str]]:
+        """Resource, namespace and name of the objects that an object owned from the beginning."""
+        if self._owned is None:
+            self._owned = {}
+            for key, resource in sorted(self.resources.items()):
+                for at, entry in resource.by_key.items():
+                    for owner in entry.owner_keys():
+                        self._owned.setdefault(owner, []).append((key, *at))
+        return self._owned.get(uid_key, ())
+
+    def highest_address(self, network: ipaddress.IPv4Network) -> int:
+        """How many addresses of a node's network, from its second on, the pods of the snapshot reach up to."""
+        if self._addresses is None:
+            pods = self.resources.get(("", "pods"))
+            found = (_POD_IP.search(entry.shared_json) for entry in (pods.by_key.values() if pods is not None else ()))
+            self._addresses = [int(ipaddress.IPv4Address(one.group(1).decode())) for one in found if one is not None]
+        first, last = int(network.network_address) + 1, int(network.broadcast_address)
+        return max((one - first for one in self._addresses if first < one < last), default=0)
 
     @classmethod
-    def build(cls, objects: Iterable[dict[str, Any]], *, version: str, now: float) -> Snapshot:
+    def build(
+        cls, objects: Iterable[dict[str, Any]], *, version: str, now: float, without: Iterable[str] = ()
+    ) -> Snapshot:
         """A snapshot of the bootstrap objects of that Kubernetes version and of ``objects``, which win.
 
         Objects need apiVersion, kind, metadata.name and, where the kind has one, metadata.namespace; everything a
         server fills in is filled in. An ownerReference or an involvedObject without a uid gets its object's.
+        ``without`` names the controllers that do nothing (:mod:`scale_agent.kube.controllers.manager`).
         """
-        return _Builder(version, now).build(objects)
+        return _Builder(version, now).build(objects, frozenset(without))
 
 
 class _Builder:
@@ -144,7 +187,7 @@ class _Builder:
         self.uid_keys: list[str] = []
         self.placeholder_of: dict[str, str] = {}
 
-    def build(self, objects: Iterable[Obj]) -> Snapshot:
+    def build(self, objects: Iterable[Obj], without: frozenset[str]) -> Snapshot:
         merged: dict[tuple[ResourceKey, str, str], Obj] = {}
         first = self.catalog.bootstrap(self.time, CA_PLACEHOLDER)
         certificate = next(obj for obj in first if obj["kind"] == "ConfigMap" and obj["metadata"]["name"] == ROOT_CA)
@@ -160,7 +203,7 @@ class _Builder:
             obj = self.finish(obj, self.placeholder(key, namespace, name), rv)
             found.setdefault(key, []).append(Shared(namespace, name, rv, obj, self.uid_keys))
         resources = {key: SharedResource(entries) for key, entries in found.items()}
-        return Snapshot(self.version, resources, max(len(merged), 1), self.now)
+        return Snapshot(self.version, resources, max(len(merged), 1), self.now, without)
 
     def furnish(self, merged: dict[tuple[ResourceKey, str, str], Obj], certificate: Obj) -> None:
         """Every namespace has its default service account and the authority's certificate."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-import orjson
-
+from scale_agent.kube.codec import gojson
 from scale_agent.kube.identity import Identity
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.history import Event, EventType, Log
@@ -90,7 +89,7 @@ class Store:
     def draft(obj: Obj) -> Version:
         """A version that is not stored: what a dry run would have written."""
         meta = obj["metadata"]
-        return Version(meta.get("namespace", ""), meta.get("name", ""), 0, orjson.dumps(obj))
+        return Version(meta.get("namespace", ""), meta.get("name", ""), 0, gojson.dumps(obj))
 
     def put(self, key: ResourceKey, obj: Obj, now: float) -> Version:
         """Create or replace an object; its ``metadata.resourceVersion`` is set here."""
@@ -107,6 +106,24 @@ class Store:
         kind = EventType.MODIFIED if before is not None else EventType.ADDED
         self._append(key, Event(self.rv, kind, after, before, now))
         return after
+
+    def place(self, key: ResourceKey, version: Version, now: float) -> None:
+        """Store a version that was made elsewhere; its ``rv`` is set here."""
+        at = (version.namespace, version.name)
+        before = self.get(key, *at)
+        self.rv += 1
+        version.rv = self.rv
+        self._overlay.setdefault(key, {})[at] = version
+        kind = EventType.MODIFIED if before is not None else EventType.ADDED
+        self._append(key, Event(self.rv, kind, version, before, now))
+
+    def show(self, version: Version, as_version: Version, key: ResourceKey) -> None:
+        """Let an object be seen in another form from now on: nothing was written, nobody is told."""
+        self._overlay.setdefault(key, {})[(version.namespace, version.name)] = as_version
+
+    def has(self, key: ResourceKey) -> bool:
+        """Whether there may be objects of a resource: false only when there are none."""
+        return key in self.snapshot.resources or bool(self._overlay.get(key))
 
     def remove(self, key: ResourceKey, namespace: str, name: str, now: float) -> Version:
         """Delete an object; returns its last state with the deletion's resourceVersion. Raises ``KeyError``."""

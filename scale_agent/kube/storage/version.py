@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
+
+from scale_agent.kube.codec import gojson
 
 Obj = dict[str, Any]
 #: Encodes an object as a protobuf message without envelope.
@@ -21,9 +24,30 @@ _UID = b'"uid":"'
 _WORTH_PACKING_BYTES = 512
 
 
+_REFERENCES = b'"ownerReferences":[{'
+_UIDS = re.compile(rb'"uid":"([^"]+)"')
+
+
+def references(json: bytes) -> bytes:
+    """The JSON of an object's ownerReferences without their brackets; ``b""`` if it has none.
+
+    Cut out, not parsed: they hold no brackets, and inside of texts quotes are escaped.
+    """
+    start = json.find(_REFERENCES)
+    if start < 0:
+        return b""
+    start += len(_REFERENCES) - 1
+    return json[start : json.index(b"]", start)]
+
+
+def uids_of(found: bytes) -> list[bytes]:
+    """The uids in what :func:`references` found."""
+    return _UIDS.findall(found)
+
+
 def encoded(obj: Obj) -> bytes:
     """Compact JSON to be kept. orjson's own bytes stand in a block of 4 KB or a double of it: two to twelve times."""
-    return bytes(memoryview(orjson.dumps(obj)))
+    return bytes(memoryview(gojson.dumps(obj)))
 
 
 class Version:

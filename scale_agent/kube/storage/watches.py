@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import orjson
-
 from scale_agent.kube import status
+from scale_agent.kube.codec import gojson
 from scale_agent.kube.http import Headers
 from scale_agent.kube.storage.history import Event, EventType, Log
 from scale_agent.kube.storage.version import Version
@@ -217,4 +216,4 @@ def _at(event: Event) -> Version:
         return event.after
     obj = before.object()
     obj["metadata"]["resourceVersion"] = str(event.rv)
-    return Version(before.namespace, before.name, event.rv, orjson.dumps(obj))
+    return Version(before.namespace, before.name, event.rv, gojson.dumps(obj))
