@@ -5,6 +5,7 @@ Requests and controllers use the same functions; nothing else changes the store.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,13 +36,18 @@ RETURNS_DELETED = frozenset(
 )
 
 
+#: Looks at an object that is to be stored, and at the version that it replaces; raises what it has against it.
+Guard = Callable[[ResourceType, Obj, Version | None], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who writes: the field manager's name, the time, and whether it is only tried (dryRun)."""
+    """Who writes: the field manager's name, the time, whether it is only tried (dryRun), who looks at it before."""
 
     manager: str
     now: float
     dry_run: bool = False
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ def create(core: Core, resource: ResourceType, obj: Obj, actor: Actor, state: Ob
     meta = obj["metadata"] = dict(obj.get("metadata") or {})
     if meta.get("resourceVersion"):
         raise status.bad_request("resourceVersion should not be set on objects to be created")
+    if actor.guard is not None:
+        actor.guard(resource, obj, None)
     _name(core, resource, meta)
     objects.check_name(resource, obj)
     check_namespace(core, resource, meta)
@@ -143,6 +151,8 @@ def update(core: Core, resource: ResourceType, old: Version, new: Obj, actor: Ac
     """
     before = old.object()
     meta = new.get("metadata") or {}
+    if actor.guard is not None:
+        actor.guard(resource, new, old)
     check_preconditions(resource, before, meta)
     obj = resource.ordered(objects.carry_over(resource, before, new, subresource))
     defaults.keep_assigned(resource, before, obj)

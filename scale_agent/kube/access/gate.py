@@ -65,11 +65,16 @@ class Gate:
         open_to_all = user.authenticated and not self.enforces
         return Decision(True) if open_to_all and not found.allowed else found
 
-    def check_escalation(self, user: User, resource: ResourceType, obj: Obj, before: Version | None) -> None:
-        """Refuse roles and bindings that give more than the user has. Raises 403, 404."""
-        if self.enforces and resource.group == GROUP:
+    def guard_for(self, user: User, resource: ResourceType) -> writes.Guard | None:
+        """Who refuses a user's writes of roles and bindings that give more than the user has (403, 404)."""
+        if not self.enforces or resource.group != GROUP:
+            return None
+
+        def check(resource: ResourceType, obj: Obj, before: Version | None) -> None:
             old = before.object() if before is not None else None
             escalation.check(self.rbac, user, resource.key, obj, old)
+
+        return check
 
     def _authorize(self, user: User, asked: Attributes) -> None:
         found = self.decide(user, asked)
