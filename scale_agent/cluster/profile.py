@@ -30,7 +30,8 @@ class Profile:
     """One profile. ``digest`` identifies its content: two of equal digest compile to the same snapshot.
 
     ``address`` is the API server's as the agent tells Rancher, ``host:port``; ``own_authority``: each cluster has a
-    certificate authority of its own instead of the run's. ``replicas``: agent pods, 1 or 2.
+    certificate authority of its own instead of the run's. ``replicas``: agent pods, 1 or 2. ``rbac``: roles decide
+    who may do what; without it everybody with a token may do everything, as the agent's account may.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Profile:
     namespaces: tuple[Namespace, ...]
     workloads: tuple[Workload, ...]
     extra: tuple[dict[str, Any], ...]
+    rbac: bool = False
 
     @property
     def host(self) -> str:
@@ -90,13 +92,14 @@ def loads(text: str, file: str = "profile") -> Profile:
         namespaces=namespaces,
         workloads=workloads,
         extra=_list(fields, "objects", lambda place: profile_checks.read_object(place, api_data, known)),
+        rbac="rbac" in fields and fields["rbac"].boolean(),
     )
     _refuse_doubles(profile, file)
     return profile
 
 
 #: Fields of the document, of ``agent`` with their defaults (as recorded), and of the entries of the lists.
-_PROFILE = ("name", "version", "api", "agent", "nodes", "namespaces", "workloads", "objects")
+_PROFILE = ("name", "version", "api", "agent", "rbac", "nodes", "namespaces", "workloads", "objects")
 _SECONDS = {"first_start_s": 0.3, "next_start_s": 0.6, "overlap_s": 2.0, "cleanup_s": 60.0}
 _SECOND_TUNNEL_S = (5.0, 20.0)
 _AGENT = ("replicas", "second_tunnel_s", *_SECONDS)

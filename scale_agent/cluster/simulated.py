@@ -68,7 +68,7 @@ class SimulatedCluster:
         self._context_seed = seed if profile.own_authority else runtime.seed
         ca_pem = runtime.authority(self._context_seed, profile.host).ca_pem
         identity = ClusterIdentity(seed, ca_pem)
-        self.api = ApiServer(runtime.snapshot(profile), identity)
+        self.api = ApiServer(runtime.snapshot(profile), identity, rbac=profile.rbac)
         self.client = LocalClient(self.api, runtime.clock)
         self._alarm = Alarm(self.api, runtime)
         self._crew = Crew(

@@ -11,6 +11,7 @@ from scale_agent.cluster.identity import ClusterIdentity
 from scale_agent.cluster.listener import Listener
 from scale_agent.cluster.profile import Profile
 from scale_agent.cluster.runtime import Runtime
+from scale_agent.kube.access.users import MASTERS, User
 from scale_agent.kube.server import ApiServer
 
 
@@ -28,7 +29,8 @@ class Standalone:
         self._ca_pem = self._runtime.authority(seed, profile.host).ca_pem
         identity = ClusterIdentity(seed, self._ca_pem)
         self._token = identity.admin_token
-        self.api = ApiServer(self._runtime.snapshot(profile), identity)
+        self.api = ApiServer(self._runtime.snapshot(profile), identity, rbac=profile.rbac)
+        self.api.gate.tokens.register(self._token, User("kubernetes-admin", (MASTERS,)))
         self._alarm = Alarm(self.api, self._runtime)
         context = self._runtime.server_context(seed, profile.host)
         door = ApiDoor(self.api, "", context, self._runtime.clock, self._runtime.http_date)

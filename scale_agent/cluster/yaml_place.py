@@ -98,6 +98,13 @@ class Place:
             self.fail(f"{_shown(value)} cannot be used here", f"write a number from {least:g} to {most:g}")
         return float(value)
 
+    def boolean(self) -> bool:
+        """``true`` or ``false``."""
+        value = self.plain()
+        if not isinstance(value, bool):
+            self.fail("neither true nor false", "write true or false")
+        return bool(value)
+
     def integer(self, least: int, most: int) -> int:
         """A whole number of ``least`` … ``most``."""
         value = self.plain()

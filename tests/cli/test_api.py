@@ -81,6 +81,19 @@ def test_the_kubeconfig_leads_to_a_verified_server_and_only_its_owner_reads_it(t
         assert client.token not in Path(f"/proc/{process.pid}/environ").read_text()
 
 
+def test_nobody_without_the_token_gets_in(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    with serving("--kubeconfig", str(path)):
+        client = Client(path.read_text())
+        myself = client.get("/api/v1/namespaces/default")
+        assert myself["kind"] == "Namespace"
+        for client.token, status in (("wrong", 401), ("", 403)):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                client.get("/api/v1/namespaces/default")
+            with refused.value:
+                assert refused.value.code == status
+
+
 def test_without_a_file_the_kubeconfig_is_printed_and_nothing_else() -> None:
     with serving() as (process, line):
         assert process.stdout is not None

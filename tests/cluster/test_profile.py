@@ -36,8 +36,14 @@ def test_small_is_the_recorded_cluster() -> None:
 
 def test_what_small_writes_are_the_defaults() -> None:
     small, bare = load(PROFILES / "small.yaml"), loads(HEAD)
-    for field in ("address", "own_authority", "replicas", "timings"):
+    for field in ("address", "own_authority", "replicas", "timings", "rbac"):
         assert getattr(small, field) == getattr(bare, field)
+
+
+def test_roles_decide_when_the_profile_says_so() -> None:
+    assert loads(HEAD + "rbac: true\n").rbac is True
+    with pytest.raises(ProfileError, match="neither true nor false"):
+        loads(HEAD + "rbac: often\n")
 
 
 def test_medium_holds_workloads_with_their_pods() -> None:
