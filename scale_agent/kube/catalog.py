@@ -12,6 +12,7 @@ from typing import Any
 
 from scale_agent.kube import status
 from scale_agent.kube.codec import normalizer, protobuf
+from scale_agent.kube.custom import objects as custom_objects
 from scale_agent.kube.schema import bootstrap, conversion
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.schema.schema import Resource, Schema
@@ -104,14 +105,14 @@ class Catalog:
         """Like :meth:`normalize`, with the paths of unknown fields. Raises 400 for values of the wrong type."""
         try:
             if not resource.typed:
-                return self._checked_custom(obj)
+                return self._checked_custom(obj, resource)
             found, unknown = normalizer.check(obj, self.schema)
-        except protobuf.DecodeError as error:
+        except (protobuf.DecodeError, custom_objects.WrongObjectError) as error:
             message = (
                 f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {error.what}'
             )
             raise status.bad_request(message) from error
-        return resource.ordered(found), unknown
+        return resource.ordered(found), sorted(unknown)
 
     def document(self, obj: Obj, api_version: str, kind: str) -> Obj:
         """A document that is no resource (DeleteOptions, Scale), typed. Raises 400 for values of the wrong type."""
@@ -122,14 +123,28 @@ class Catalog:
             message = f'{kind} in version "{version}" cannot be handled as a {kind}: {error.what}'
             raise status.bad_request(message) from error
 
-    def _checked_custom(self, obj: Obj) -> tuple[Obj, list[str]]:
-        """A custom object: its metadata is typed, the rest is its own."""
-        meta = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj.get("metadata") or {}}
-        found, unknown = normalizer.check(meta, self.schema)
-        return {**obj, "metadata": found["metadata"]}, unknown
+    def _checked_custom(self, obj: Obj, resource: ResourceType) -> tuple[Obj, list[str]]:
+        """A custom object: its metadata is typed, the rest is its definition's. Raises 400."""
+        meta, unknown = self._metadata(obj.get("metadata") or {})
+        made = {**obj, "metadata": meta}
+        unknown = [f"metadata.{name}" for name in unknown]
+        if resource.declared is not None:
+            unknown += custom_objects.read(resource.declared, made, self._metadata)
+        return made, unknown
+
+    def _metadata(self, meta: Any) -> tuple[Obj, list[str]]:
+        """ObjectMeta as a typed server writes it, and the paths of its unknown fields. Raises ``DecodeError``."""
+        kind = self.schema.kind("meta.k8s.io", "v1", "PartialObjectMetadata")
+        shape = kind.fields["metadata"].type if kind is not None else None
+        if shape is None:
+            raise LookupError("ObjectMeta is not in the schema")
+        unknown: list[str] = []
+        return normalizer.normalizer(shape).apply(meta, (), unknown), unknown
 
     def converted(self, obj: Obj, resource: ResourceType) -> Obj:
         """An object that is stored in another version of its group, in this one: fields of the same name are kept."""
+        if resource.declared is not None:
+            return resource.declared.converted(obj)
         return self.normalize(conversion.renamed(obj, resource.api_version), resource)
 
     def decode(self, body: bytes) -> Obj:

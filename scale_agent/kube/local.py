@@ -129,6 +129,9 @@ class _Observer:
         if not self._name or event.after.name == self._name:
             self._callback(event.type.value, event.after.object())
 
+    def finish(self) -> None:
+        """Watches end when their definition changes; who observes goes on."""
+
 
 def _annotated(obj: Obj) -> Obj:
     meta = {**obj["metadata"], "annotations": dict(obj["metadata"].get("annotations") or {})}

@@ -15,6 +15,7 @@ from scale_agent.kube import status
 from scale_agent.kube.admission import defaults, objects, validation
 from scale_agent.kube.codec import moments
 from scale_agent.kube.core import Core
+from scale_agent.kube.custom import admission as custom
 from scale_agent.kube.custom.types import CLEANUP, DEFINITIONS
 from scale_agent.kube.patching import managed
 from scale_agent.kube.schema.resources import ResourceType
@@ -85,12 +86,14 @@ def create(core: Core, resource: ResourceType, obj: Obj, actor: Actor, state: Ob
         deleted = bool(present.object()["metadata"].get("deletionTimestamp"))
         raise status.already_exists(resource.plural, resource.group, meta["name"], deleted=deleted)
     objects.begin(resource, obj, uid=core.identity.next_uid(), time=moments.stamp(actor.now))
+    custom.check_open(resource, meta)
     defaults.fill(resource, obj)
     managed.track(core.catalog, resource, None, obj, managed.By(actor.manager, moments.stamp(actor.now)))
     defaults.prepare_new(core, resource, obj)
     if state is not None:
         obj["status"] = state
     validation.check(resource, obj)
+    custom.check_new(resource, obj)
     obj = _shaped(core, resource, obj)
     return _store(core, resource, obj, actor)
 
@@ -131,14 +134,18 @@ def _shaped(core: Core, resource: ResourceType, obj: Obj) -> Obj:
 
 def _alphabetical(obj: Obj) -> Obj:
     """Untyped objects have their members sorted, as Go writes maps."""
-    made: Obj = orjson.loads(orjson.dumps(obj, option=orjson.OPT_SORT_KEYS))
+    encoded = orjson.dumps(obj, option=orjson.OPT_SORT_KEYS)
+    if custom.may_hold_floats(encoded):
+        custom.round_floats(obj)
+        encoded = orjson.dumps(obj, option=orjson.OPT_SORT_KEYS)
+    made: Obj = orjson.loads(encoded)
     return made
 
 
 def _store(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Version:
     if not resource.typed:
         obj["metadata"].setdefault("resourceVersion", "")
-        obj = _alphabetical(obj)
+        obj = _alphabetical(custom.stored_form(resource, obj))
     if actor.dry_run:
         return core.store.draft(obj)
     return core.store.put(resource.key, obj, actor.now)
@@ -149,7 +156,7 @@ def update(core: Core, resource: ResourceType, old: Version, new: Obj, actor: Ac
 
     Nothing is written when nothing changes; an object without finalizers left that was waiting for them goes away.
     """
-    before = old.object()
+    before = custom.in_version(resource, old).object()
     meta = new.get("metadata") or {}
     if actor.guard is not None:
         actor.guard(resource, new, old)
@@ -159,6 +166,7 @@ def update(core: Core, resource: ResourceType, old: Version, new: Obj, actor: Ac
     defaults.fill(resource, obj)
     validation.check(resource, obj)
     validation.check_update(resource, before, obj)
+    custom.check_update(resource, before, obj, subresource)
     objects.count_generation(resource, before, obj)
     obj = _shaped(core, resource, obj)
     if objects.same(before, obj):
@@ -218,9 +226,11 @@ def _remove(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Versi
 
 def delete(core: Core, resource: ResourceType, version: Version, options: DeleteOptions, actor: Actor) -> Deleted:
     """Delete an object, or mark it deleted while finalizers or a grace period hold it. Raises 409."""
-    obj = version.object()
+    obj = custom.in_version(resource, version).object()
     _check_delete(resource, obj, options)
     _propagate(resource, obj, options)
+    if custom.is_definition(resource):
+        return _end_definition(core, resource, version, obj, actor)
     grace = _grace(resource, obj, options)
     meta = obj["metadata"]
     holds = bool(meta.get("finalizers")) or resource.key == ("", "namespaces") or grace > 0
@@ -239,6 +249,14 @@ def delete(core: Core, resource: ResourceType, version: Version, options: Delete
         meta["generation"] += 1
     if _may_go(obj):
         return Deleted(core.store.remove(resource.key, version.namespace, version.name, actor.now), True)
+    return Deleted(_store(core, resource, _shaped(core, resource, obj), actor), False)
+
+
+def _end_definition(core: Core, resource: ResourceType, version: Version, obj: Obj, actor: Actor) -> Deleted:
+    """Mark a definition deleted: it always waits for its objects, and says so."""
+    if obj["metadata"].get("deletionTimestamp"):
+        return Deleted(version, False)
+    custom.begin_deletion(obj, moments.stamp(actor.now))
     return Deleted(_store(core, resource, _shaped(core, resource, obj), actor), False)
 
 

@@ -122,6 +122,8 @@ def count_generation(resource: ResourceType, old: Obj, new: Obj) -> None:
     if not has_generation(resource):
         return
     names = (old.keys() | new.keys()) - _UNCOUNTED
+    if not resource.typed and not has_status(resource):
+        names |= {"status"}
     if any(old.get(name) != new.get(name) for name in names):
         new["metadata"]["generation"] = int(old["metadata"].get("generation", 0)) + 1
 

@@ -5,7 +5,6 @@ Words: Kubernetes 1.36.2.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -55,25 +54,6 @@ def _containers(spec: dict[str, Any], path: str) -> list[Cause]:
     return out
 
 
-def _definition(obj: Obj) -> list[Cause]:
-    """A definition is called after its plural and group; its versions are DNS labels."""
-    spec = obj["spec"]
-    out = []
-    if obj["metadata"].get("name") != f"{spec['names']['plural']}.{spec['group']}":
-        shown = orjson.dumps(obj["metadata"].get("name")).decode()
-        out.append(invalid_value("metadata.name", shown, 'must be spec.names.plural+"."+spec.group'))
-    for index, version in enumerate(spec.get("versions") or ()):
-        if not _LABEL.fullmatch(version.get("name") or ""):
-            shown = orjson.dumps(version.get("name")).decode()
-            out.append(invalid_value(f"spec.versions[{index}].name", shown, "a DNS-1035 label is needed"))
-    if not spec["names"].get("kind"):
-        out.append(required("spec.names.kind"))
-    return out
-
-
-_LABEL = re.compile("[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
-
-
 def _role_binding(obj: Obj) -> list[Cause]:
     return [] if (obj.get("roleRef") or {}).get("name") else [required("roleRef.name")]
 
@@ -85,7 +65,6 @@ RULES: dict[ResourceKey, Rule] = {
     ("apps", "statefulsets"): _workload,
     ("batch", "jobs"): _job,
     ("", "pods"): _pod,
-    ("apiextensions.k8s.io", "customresourcedefinitions"): _definition,
     ("rbac.authorization.k8s.io", "clusterrolebindings"): _role_binding,
     ("rbac.authorization.k8s.io", "rolebindings"): _role_binding,
 }

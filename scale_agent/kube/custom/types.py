@@ -1,18 +1,22 @@
 """Custom resources: the types that CustomResourceDefinitions in the store declare.
 
-A definition is served from the moment it is Established, at every version it serves, as plain JSON. Its printer
-columns, scale and status subresources are taken along; its validation schema is kept but not applied yet.
+A definition is served from the moment its names are accepted, at every version it serves, as plain JSON. Each
+:class:`ResourceType` refers to the version of the definition behind it (``declared``); both are made once per distinct
+spec and process and shared by all clusters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from functools import lru_cache
 
+import orjson
+
+from scale_agent.kube.custom.definition import Definition, ServedVersion
+from scale_agent.kube.custom.record import ESTABLISHED, TERMINATING, Record
 from scale_agent.kube.schema.resources import Names, ResourceType
 from scale_agent.kube.storage.snapshot import Snapshot
 from scale_agent.kube.storage.store import Store
-from scale_agent.kube.storage.version import Obj
+from scale_agent.kube.storage.version import Version, encoded
 
 DEFINITIONS = ("apiextensions.k8s.io", "customresourcedefinitions")
 #: The finalizer of a definition that is being deleted while its objects are.
@@ -22,33 +26,50 @@ VERBS = frozenset(("create", "delete", "deletecollection", "get", "list", "patch
 _Key = tuple[str, str, str]
 
 
-def types_of(definition: Obj) -> Iterator[ResourceType]:
-    """The resource types that an established definition serves, one per served version."""
-    if not established(definition):
-        return
-    spec: dict[str, Any] = definition["spec"]
-    names = spec["names"]
-    for version in spec.get("versions") or ():
-        if version.get("served"):
-            yield ResourceType(
-                group=spec["group"],
-                version=version["name"],
-                plural=names["plural"],
-                kind=names["kind"],
-                namespaced=spec.get("scope") == "Namespaced",
-                verbs=VERBS,
-                subresources=frozenset(version.get("subresources") or ()),
-                typed=False,
-                list_kind=names.get("listKind", ""),
-                columns=tuple(version.get("additionalPrinterColumns") or ()),
-                names=Names(names.get("singular", ""), tuple(names.get("shortNames") or ())),
-            )
+def types_of(version: Version) -> tuple[ResourceType, ...]:
+    """The resource types that a stored definition serves, one per served version; none before it is Established."""
+    record = Record.of(version)
+    if not record.holds(ESTABLISHED):
+        return ()
+    return _types(record.spec, record.accepted, record.holds(TERMINATING))
 
 
-def established(definition: Obj) -> bool:
-    """Whether the definition's names were accepted and its resources are served."""
-    conditions = (definition.get("status") or {}).get("conditions") or ()
-    return any(one.get("type") == "Established" and one.get("status") == "True" for one in conditions)
+def definition_for(record: Record) -> Definition:
+    """What a stored definition says."""
+    return _definition(record.spec, record.accepted, record.holds(TERMINATING))
+
+
+@lru_cache(maxsize=2048)
+def _definition(spec: bytes, names: bytes, terminating: bool) -> Definition:
+    return Definition(orjson.loads(spec), orjson.loads(names), terminating=terminating)
+
+
+@lru_cache(maxsize=2048)
+def _types(spec: bytes, names: bytes, terminating: bool) -> tuple[ResourceType, ...]:
+    definition = _definition(spec, names, terminating)
+    return tuple(_type(definition, one) for one in definition.versions if one.served)
+
+
+def _type(definition: Definition, version: ServedVersion) -> ResourceType:
+    names = definition.names
+    subresources = [name for name, there in (("scale", version.scale), ("status", version.has_status)) if there]
+    return ResourceType(
+        group=definition.group,
+        version=version.name,
+        plural=definition.plural,
+        kind=definition.kind,
+        namespaced=definition.namespaced,
+        verbs=VERBS,
+        subresources=frozenset(subresources),
+        typed=False,
+        list_kind=names.get("listKind", ""),
+        columns=tuple(version.raw.get("additionalPrinterColumns") or ()),
+        names=Names(
+            names.get("singular", ""), tuple(names.get("shortNames") or ()), tuple(names.get("categories") or ())
+        ),
+        selectable_fields=version.selectable,
+        declared=version,
+    )
 
 
 class CustomTypes:
@@ -66,9 +87,14 @@ class CustomTypes:
         """A definition was written or deleted."""
         self._types = None
 
+    def recode(self, definition: Definition) -> None:
+        """From now on read what is stored by a definition's new schema: pruned, with defaults; nothing is written."""
+        for version in self._store.list((definition.group, definition.plural)):
+            self._store.show(version, recoded(version, definition), (definition.group, definition.plural))
+
     def _table(self) -> dict[_Key, ResourceType]:
         if self._types is None:
-            found = [one for version in self._store.list(DEFINITIONS) for one in types_of(version.object())]
+            found = [one for version in self._store.list(DEFINITIONS) for one in types_of(version)]
             self._types = {(one.group, one.version, one.plural): one for one in found}
         return self._types
 
@@ -83,3 +109,21 @@ class CustomTypes:
     def all(self) -> list[ResourceType]:
         """All of them, by group, version and plural."""
         return [self._table()[key] for key in sorted(self._table())]
+
+
+class Recoded(Version):
+    """A stored object as a newer schema shows it; ``original`` is what is in etcd."""
+
+    __slots__ = ("original",)
+
+    def __init__(self, original: Version, json: bytes) -> None:
+        super().__init__(original.namespace, original.name, original.rv, json)
+        self.original = original
+
+
+def recoded(version: Version, definition: Definition) -> Version:
+    """A stored object as a definition shows it that may not be the one by which it was written."""
+    original = version.original if isinstance(version, Recoded) else version
+    obj = original.object()
+    declared = definition.version(str(obj["apiVersion"]).rpartition("/")[2]) or definition.storage
+    return Recoded(original, encoded(declared.converted(obj, defaults=True)))

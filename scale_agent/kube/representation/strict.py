@@ -54,12 +54,12 @@ def in_body(body: bytes, media: str, parsed: Obj, unknown: Sequence[str], resour
     """What there is to object to in the body of a POST or PUT, which was ``parsed`` and has ``unknown`` fields."""
     if media == negotiation.YAML:
         doubled = tuple(doubled_keys(body.decode("utf-8", "replace")))
-        return Objections(doubled, tuple(_unknown(sorted(unknown)))) if doubled or unknown else NONE
+        return Objections(doubled, tuple(_unknown(unknown))) if doubled or unknown else NONE
     if media != negotiation.JSON or not (unknown or _may_double(body, parsed)):
         return NONE
     if resource.typed:
         return Objections(fields=tuple(_objections(body, frozenset(unknown))))
-    return Objections(fields=(*_objections(body), *_unknown(sorted(unknown))))
+    return Objections(fields=(*_objections(body), *_unknown(unknown)))
 
 
 def in_patch(body: bytes, media: str, parsed: Any, unknown: Sequence[str]) -> Objections:
@@ -72,7 +72,7 @@ def in_patch(body: bytes, media: str, parsed: Any, unknown: Sequence[str]) -> Ob
         own = (f"json patch {text}" for text in _objections(body, members))
     elif _may_double(body, parsed):
         own = _objections(body)
-    return Objections(fields=(*own, *_unknown(sorted(unknown))))
+    return Objections(fields=(*own, *_unknown(unknown)))
 
 
 def _unknown(paths: Iterable[str]) -> Iterator[str]:

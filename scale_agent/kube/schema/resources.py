@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scale_agent.kube.custom.definition import ServedVersion
 
 #: (group, plural): where objects are stored, whatever version they are asked for in.
 ResourceKey = tuple[str, str]
@@ -17,6 +20,7 @@ class Names:
 
     singular: str = ""
     short: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +41,8 @@ class ResourceType:
     list_kind: str = ""
     columns: tuple[dict[str, Any], ...] = ()
     names: Names = Names()
+    selectable_fields: tuple[str, ...] = ()
+    declared: ServedVersion | None = None
     key: ResourceKey = field(init=False)
     api_version: str = field(init=False)
     prefix: bytes = field(init=False)
@@ -44,14 +50,14 @@ class ResourceType:
     def __post_init__(self) -> None:
         """Compute what every request needs."""
         api_version = f"{self.group}/{self.version}" if self.group else self.version
-        first, second = (("kind", self.kind), ("apiVersion", api_version))
-        if not self.typed:
-            first, second = second, first
+        start = f'"kind":"{self.kind}","apiVersion":"{api_version}",'
+        if not self.typed:  # sorted by name: nearly always the first, and nothing is sure to be the next
+            start = f'"apiVersion":"{api_version}",'
         key = (self.group, self.plural)
         object.__setattr__(self, "key", STORED_WITH.get(key, key))
         object.__setattr__(self, "api_version", api_version)
         object.__setattr__(self, "list_kind", self.list_kind or f"{self.kind}List")
-        object.__setattr__(self, "prefix", f'{{"{first[0]}":"{first[1]}","{second[0]}":"{second[1]}",'.encode())
+        object.__setattr__(self, "prefix", f"{{{start}".encode())
 
     def ordered(self, obj: dict[str, Any]) -> dict[str, Any]:
         """The object with its type first, as :attr:`prefix` says."""

@@ -9,6 +9,7 @@ from scale_agent.kube import query, status
 from scale_agent.kube.access.gate import Gate
 from scale_agent.kube.access.users import User
 from scale_agent.kube.core import Core
+from scale_agent.kube.custom import admission as custom
 from scale_agent.kube.http import Headers, Request, Response
 from scale_agent.kube.paths import Route
 from scale_agent.kube.representation import encoders
@@ -49,7 +50,7 @@ class Call:
         version = self.core.store.get(self.resource.key, route.namespace, route.name)
         if version is None:
             raise status.not_found(self.resource.plural, self.resource.group, route.name)
-        return version
+        return custom.in_version(self.resource, version)
 
     def options(self, kind: str) -> query.WriteOptions:
         """The options of a write; ``kind`` is ``CreateOptions``, ``UpdateOptions``, ``PatchOptions``."""
@@ -58,6 +59,8 @@ class Call:
     def headers(self, content_type: str, warnings: Sequence[str] = ()) -> Headers:
         """The headers of an answer about the resource; deprecated ones carry a warning (recorded)."""
         deprecated = DEPRECATED.get((self.route.group, self.route.version, self.route.plural))
+        if self.resource.declared is not None:
+            deprecated = self.resource.declared.warning or None
         return headers(content_type, warnings if deprecated is None else (deprecated, *warnings))
 
     def actor(self, options: query.WriteOptions) -> Actor:

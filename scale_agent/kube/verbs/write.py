@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from scale_agent.kube import status, writes
+from scale_agent.kube.custom import admission as custom
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Response
 from scale_agent.kube.patching import patches, strategic
@@ -21,7 +22,7 @@ def create(call: Call) -> Response:
     obj, warnings = decoding.body_object(call.core.catalog, call.resource, call.request, options.validation)
     _placed(call, obj)
     version = writes.create(call.core, call.resource, obj, call.actor(options))
-    return answer(call, 201, version, warnings)
+    return answer(call, 201, version, [*warnings, *custom.warnings(call.resource, None, obj)])
 
 
 def _placed(call: Call, obj: Obj) -> None:
@@ -43,7 +44,7 @@ def update(call: Call, subresource: str = "") -> Response:
     _named(call, obj["metadata"])
     current = call.current()
     version = writes.update(call.core, call.resource, current, obj, call.actor(options), subresource)
-    return answer(call, 200, version, warnings)
+    return answer(call, 200, version, [*warnings, *custom.warnings(call.resource, current, obj)])
 
 
 def _named(call: Call, meta: dict[str, Any]) -> None:
@@ -64,7 +65,7 @@ def patch(call: Call, subresource: str = "") -> Response:
     if obj["metadata"].get("name") != call.route.name:
         raise _renamed(call, obj)
     version = writes.update(call.core, call.resource, current, obj, call.actor(options), subresource)
-    return answer(call, 200, version, warnings)
+    return answer(call, 200, version, [*warnings, *custom.warnings(call.resource, current, obj)])
 
 
 def _renamed(call: Call, obj: Obj) -> StatusError:
