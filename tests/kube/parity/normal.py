@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import gzip
 import json
 import re
 from dataclasses import dataclass, field
@@ -69,6 +70,8 @@ class Normalizer:
 
     def _read(self, answer: Answer) -> tuple[Any, str]:
         kind, raw = answer.header("content-type"), answer.body
+        if answer.header("content-encoding") == "gzip":
+            raw = gzip.decompress(raw)
         if raw.startswith(protobuf.MAGIC):
             return value(raw), f"protobuf{self._roundtrip(raw)}"
         found = value(raw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+from scale_agent.kube.access.users import ANONYMOUS, AUTHENTICATED, MASTERS, User
 from scale_agent.kube.http import Request, Response, Watch
 from scale_agent.kube.server import ApiServer
 from scale_agent.kube.storage.snapshot import Snapshot
@@ -13,23 +14,27 @@ from tests.kube.parity.play import VERSION, Sent
 from tests.kube.parity.streams import whole
 from tests.kube.testbed import FixedIdentity
 
+#: Whoever has the token that the recorder uses.
+ADMIN = User("admin", (MASTERS, AUTHENTICATED), "admin")
 START_S = 1_800_000_000.0
 #: A request takes this long; a wait looks again after a while, and gives up at last.
 REQUEST_S, LOOK_S, PATIENCE_S = 0.005, 0.5, 60.0
+#: What the recorded control plane did not have.
+ABSENT = ("kubelet", "kube-scheduler", "provisioner", "node-heartbeat")
 #: Long enough for our server to forget every event.
 FORGET_S = 700.0
 
 
 @cache
 def _empty() -> Snapshot:
-    return Snapshot.build([], version=VERSION, now=START_S - 3600)
+    return Snapshot.build([], version=VERSION, now=START_S - 3600, without=ABSENT)
 
 
 class Ours:
     """One new cluster: no nodes, no objects but those that every cluster has."""
 
     def __init__(self) -> None:
-        self.api = ApiServer(_empty(), FixedIdentity())
+        self.api = ApiServer(_empty(), FixedIdentity(), rbac=True)
         self.now_s = START_S
         self.watches: dict[str, Watch] = {}
 
@@ -48,10 +53,12 @@ class Ours:
         return Answer(answer.status, kept(answer.headers), bytes(body))
 
     def _handle(self, sent: Sent) -> Response | Watch:
-        headers = dict(sent.headers)
-        if sent.token is not None:
+        headers, user = dict(sent.headers), ADMIN
+        if sent.token:
             headers["authorization"] = f"Bearer {sent.token}"
-        return self.api.handle(Request(sent.method, sent.path, sent.query, headers, sent.body), self.now_s)
+        elif sent.token is not None:
+            user = ANONYMOUS
+        return self.api.handle(Request(sent.method, sent.path, sent.query, headers, sent.body, user), self.now_s)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, doing everything when it is due."""
@@ -98,7 +105,7 @@ class Ours:
         """Furnished at once."""
         body = b'{"metadata":{"name":"%s"}}' % namespace.encode()
         headers = {"content-type": "application/json", "accept": "application/json", "user-agent": "parity/1"}
-        self.api.handle(Request("POST", "/api/v1/namespaces", "", headers, body), self.now_s)
+        self.api.handle(Request("POST", "/api/v1/namespaces", "", headers, body, ADMIN), self.now_s)
         self.advance(1)
 
     def leave(self, namespace: str) -> None:
