@@ -1,69 +1,106 @@
-"""Paths that are no resources: version, health, discovery, OpenAPI."""
+"""Paths that are no resources: version, health, discovery, OpenAPI, metrics, the issuer's keys, and the list of all.
+
+Some are routes of go-restful (GET only, a slash behind them does not matter), the others handlers under exact paths
+that answer any method; observed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
-from scale_agent.kube import status
+import orjson
+
+from scale_agent.kube import data_files, status
 from scale_agent.kube.core import Core
-from scale_agent.kube.discovery import discovering
-from scale_agent.kube.http import Request, Response
-from scale_agent.kube.verbs.call import NO_CACHE
+from scale_agent.kube.discovery import announced, discovering, health, metrics, openid, publishing
+from scale_agent.kube.http import Headers, Request, Response
 
-Endpoint = Callable[[Core, Request], Response]
+Endpoint = Callable[[Core, Request, float], Response]
+_NO_CACHE = ("Cache-Control", "no-cache, private")
 PLAIN = "text/plain; charset=utf-8"
+_JSON = ("Content-Type", "application/json")
 
 
-def _ok(core: Core, request: Request) -> Response:
-    return Response(200, (NO_CACHE, ("Content-Type", PLAIN), ("X-Content-Type-Options", "nosniff")), b"ok")
+def _version(core: Core, request: Request, now: float) -> Response:
+    if request.method != "GET":
+        raise status.method_not_allowed()
+    names = {clause.partition(";")[0].strip() for clause in (request.headers.get("accept") or "*/*").split(",")}
+    if not names & {"*/*", "application/json"}:
+        raise status.not_acceptable(("application/json",))
+    return Response(200, (_NO_CACHE, _JSON), discovering.served(core).version(core.catalog.version))
 
 
-def _version(core: Core, request: Request) -> Response:
-    return Response(200, (NO_CACHE, ("Content-Type", "application/json")), discovering.served(core).version())
+def _paths(core: Core, request: Request, now: float) -> Response:
+    known = orjson.loads(data_files.load_json(core.catalog.schema.version, "endpoints.json")["/"])["paths"]
+    places = {(one.group, one.version) for one in core.custom.all()}
+    places |= {(one.group, one.version) for one in announced.services(core)}
+    added = {path for group, version in places for path in (f"/apis/{group}", f"/apis/{group}/{version}")}
+    body = orjson.dumps({"paths": sorted({*known, *added})}, option=orjson.OPT_INDENT_2)
+    return Response(200, (_NO_CACHE, _JSON), body)
 
 
-def _metrics(core: Core, request: Request) -> Response:
-    text = (
-        "# HELP apiserver_storage_objects Objects of the simulated cluster.\n# TYPE apiserver_storage_objects gauge\n"
-    )
-    lines = [_gauge(key, len(core.store.list(key))) for key in sorted(core.store.keys())]
-    return Response(
-        200, (NO_CACHE, ("Content-Type", "text/plain; version=0.0.4; charset=utf-8")), (text + "".join(lines)).encode()
-    )
-
-
-def _gauge(key: tuple[str, str], count: int) -> str:
-    resource = f"{key[1]}.{key[0]}" if key[0] else key[1]
-    return f'apiserver_storage_objects{{resource="{resource}"}} {count}\n'
-
-
-EXACT: dict[str, Endpoint] = {
-    "/version": _version,
-    "/healthz": _ok,
-    "/livez": _ok,
-    "/readyz": _ok,
-    "/metrics": _metrics,
-    "/api": discovering.core_versions,
-    "/apis": discovering.groups,
-    "/openapi/v3": discovering.openapi_index,
-    "/openapi/v2": discovering.openapi_v2,
-}
-PREFIXES: tuple[tuple[str, Endpoint], ...] = (
-    ("/healthz/", _ok),
-    ("/livez/", _ok),
-    ("/readyz/", _ok),
-    ("/api/", discovering.resources),
-    ("/apis/", discovering.resources),
-    ("/openapi/v3/", discovering.openapi_document),
+#: What ``/statusz`` says in its first lines.
+_WARNING = (
+    "Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is "
+    "for debugging purposes only."
 )
 
 
-def answer(core: Core, request: Request) -> Response:
-    """The answer to a path that names no resource. Raises the plain 404, and 405 for writes."""
-    path = request.path.rstrip("/") or "/"
-    endpoint = EXACT.get(path) or next((one for prefix, one in PREFIXES if path.startswith(prefix)), None)
+def _statusz(core: Core, request: Request, now: float) -> Response:
+    version = orjson.loads(discovering.served(core).version(core.catalog.version))
+    started = core.store.snapshot.built_s
+    up_s = max(int(now - started), 0)
+    rows = {
+        "Started": datetime.fromtimestamp(started, UTC).strftime("%a %b %e %H:%M:%S UTC %Y"),
+        "Up": f"{up_s // 3600} hr {up_s // 60 % 60:02d} min {up_s % 60:02d} sec",
+        "Go version": version["goVersion"],
+        "Binary version": core.catalog.version.removeprefix("v"),
+        "Emulation version": f"{version['emulationMajor']}.{version['emulationMinor']}",
+        "Paths": "/healthz /livez /metrics /readyz /statusz /version",
+    }
+    lines = ["", "", "apiserver statusz", _WARNING, "", *(f"{name}: {value}" for name, value in rows.items()), ""]
+    headers: Headers = (_NO_CACHE, ("Content-Type", PLAIN))
+    return Response(200, headers, "\n".join(lines)[1:].encode())
+
+
+def _timeless(endpoint: Callable[[Core, Request], Response]) -> Endpoint:
+    return lambda core, request, now: endpoint(core, request)
+
+
+#: Routes of go-restful, without the slashes that may stand behind them.
+ROUTES: dict[str, Endpoint] = {
+    "/version": _version,
+    "/api": _timeless(discovering.core_versions),
+    "/apis": _timeless(discovering.groups),
+    "/openid/v1/jwks": _timeless(openid.key_set),
+    "/.well-known/openid-configuration": _timeless(openid.configuration),
+}
+#: Handlers under exactly these paths.
+EXACT: dict[str, Endpoint] = {
+    "/": _paths,
+    "/index.html": _paths,
+    "/metrics": metrics.everything,
+    "/metrics/slis": metrics.levels,
+    "/openapi/v2": publishing.everything,
+    "/openapi/v3": publishing.index,
+    "/statusz": _statusz,
+    **{f"/{name}": _timeless(health.root) for name in health.ROOTS},
+}
+PREFIXES: tuple[tuple[str, Endpoint], ...] = (
+    *((f"/{name}/", _timeless(health.single)) for name in health.ROOTS),
+    ("/api/", _timeless(discovering.resources)),
+    ("/apis/", _timeless(discovering.resources)),
+    ("/openapi/v3/", publishing.document),
+)
+
+
+def answer(core: Core, request: Request, now: float = 0.0) -> Response:
+    """The answer to a path that names no resource. Raises the plain 404, and 405 for writes to routes."""
+    path = request.path
+    endpoint = EXACT.get(path) or ROUTES.get(path.rstrip("/"))
+    if endpoint is None:
+        endpoint = next((one for prefix, one in PREFIXES if path.startswith(prefix)), None)
     if endpoint is None:
         raise status.page_not_found()
-    if request.method not in ("GET", "HEAD"):
-        raise status.method_not_allowed()
-    return endpoint(core, request)
+    return endpoint(core, request, now)

@@ -63,7 +63,7 @@ class Schema:
     @classmethod
     def load(cls, version: str = DEFAULT_VERSION) -> Schema:
         """The schema of ``version`` (``v1.36.2``); ``FileNotFoundError`` if the package has no data for it."""
-        return _load(version)
+        return _load(data_files.base(version))
 
     def resource(self, group: str, version: str, plural: str) -> Resource | None:
         """The served resource, or ``None``."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from scale_agent.kube.codec import protobuf
 from scale_agent.kube.discovery import documents
 from scale_agent.kube.schema.schema import Resource, Schema, Subresource
 from tests.kube import oracle
 
 SCHEMA = Schema.load()
+PROTOBUF = "application/vnd.kubernetes.protobuf"
 REAL = oracle.load("oracle-discovery")
 CUSTOM = oracle.load("oracle-kinds")["custom"]
 #: Where the recorded server was.
@@ -31,19 +32,16 @@ def test_plain_documents(path: str) -> None:
 @pytest.mark.parametrize(("path", "size"), [("/api", 7052), ("/apis", 18189)])
 def test_aggregated_documents(path: str, size: int) -> None:
     """Bytes, recorded sizes and ETags."""
-    body, etag = BUILT_IN.aggregated(path)
+    body = BUILT_IN.aggregated(path)
     assert body == REAL["json"][f"{path} aggregated"].encode()
-    assert (len(body), etag) == (size, REAL["headers"][path])
+    assert (len(body), BUILT_IN.etag(path)) == (size, REAL["headers"][path])
 
 
 @pytest.mark.parametrize("path", ["/api", "/apis"])
 def test_protobuf_forms(path: str) -> None:
     """The same documents for clients that ask for protobuf."""
-    document = BUILT_IN.document(path)
-    assert document is not None
-    assert protobuf.encode(document, SCHEMA) == base64.b64decode(REAL["protobuf"][path])
-    aggregated = json.loads(BUILT_IN.aggregated(path)[0])
-    assert protobuf.encode(aggregated, SCHEMA) == base64.b64decode(REAL["protobuf"][f"{path} aggregated"])
+    assert BUILT_IN.plain(path, PROTOBUF) == base64.b64decode(REAL["protobuf"][path])
+    assert BUILT_IN.aggregated(path, PROTOBUF) == base64.b64decode(REAL["protobuf"][f"{path} aggregated"])
 
 
 def test_unserved_paths() -> None:
@@ -101,14 +99,14 @@ def group_of(groups: list[Any], name: str) -> Any:
 
 def test_a_custom_group_in_the_group_documents() -> None:
     """Its entry equals the real server's, and stands behind all built-in groups."""
-    aggregated = json.loads(WITH_CUSTOM.aggregated("/apis")[0])["items"]
+    aggregated = json.loads(WITH_CUSTOM.aggregated("/apis"))["items"]
     real = group_of(json.loads(CUSTOM["/apis"])["items"], "codecc.example.com")
     assert group_of(aggregated, "codecc.example.com") == real
     assert aggregated[-1] == real
     plain = WITH_CUSTOM.document("/apis")
     assert plain is not None
     assert plain["groups"][-1] == group_of(json.loads(CUSTOM["/apis plain"])["groups"], "codecc.example.com")
-    assert WITH_CUSTOM.aggregated("/apis")[1] != BUILT_IN.aggregated("/apis")[1]
+    assert WITH_CUSTOM.etag("/apis") != BUILT_IN.etag("/apis")
     assert WITH_CUSTOM.aggregated("/api") == BUILT_IN.aggregated("/api")
 
 
@@ -118,3 +116,63 @@ def test_versions_are_ordered_as_kubernetes_orders_them() -> None:
     document = group.document("/apis/codecc.example.com")
     assert document is not None
     assert [row["version"] for row in document["versions"]] == ["v10", "v2", "v1", "v1beta2", "v1alpha1", "foo"]
+
+
+def service(group: str, priority: int, *, version: str = "v1", remote: bool = True) -> documents.Service:
+    return documents.Service(group, version, priority, 10, remote)
+
+
+#: As a real server listed them: groups of definitions by the names of their APIServices, others by their priority.
+ANNOUNCED = (
+    service("remote.example.com", 100),
+    service("two.example.com", 20000),
+    service("local.example.com", 200, remote=False),
+)
+
+
+def groups_of(discovery: documents.Discovery) -> tuple[list[str], list[str]]:
+    plain = discovery.document("/apis")
+    assert plain is not None
+    aggregated = json.loads(discovery.aggregated("/apis"))
+    return [one["name"] for one in plain["groups"]], [one["metadata"]["name"] for one in aggregated["items"]]
+
+
+def test_api_services_that_somebody_wrote() -> None:
+    """Where their priority puts them; only what is served elsewhere is in the aggregated document, and stale."""
+    built_in = groups_of(BUILT_IN)[0]
+    plain, aggregated = groups_of(documents.Discovery(SCHEMA, (widgets("v1"),), ANNOUNCED))
+    first, *others = built_in
+    middle = [first, "two.example.com", *others, "codecc.example.com"]
+    assert plain == [*middle, "local.example.com", "remote.example.com"]
+    assert aggregated == [*middle, "remote.example.com"]
+
+
+def test_what_is_served_elsewhere_is_stale() -> None:
+    """Version and freshness, nothing else (recorded)."""
+    found = documents.Discovery(SCHEMA, (), ANNOUNCED)
+    items = json.loads(found.aggregated("/apis"))["items"]
+    assert group_of(items, "two.example.com")["versions"] == [{"version": "v1", "freshness": "Stale"}]
+    assert found.plain("/apis/two.example.com") is not None
+    assert found.plain("/apis/two.example.com/v1") is None
+
+
+def test_groups_of_definitions_are_listed_by_the_names_of_their_api_services() -> None:
+    """v1.z before v1alpha1.a: so in the plain list, by group in the aggregated one (recorded)."""
+    early = widgets("v1alpha1")
+    late = replace(widgets("v1"), group="z.example.com")
+    plain, aggregated = groups_of(documents.Discovery(SCHEMA, (early, late)))
+    assert plain[-2:] == ["z.example.com", "codecc.example.com"]
+    assert aggregated[-2:] == ["codecc.example.com", "z.example.com"]
+
+
+def test_yaml_forms() -> None:
+    """The same documents, members by name."""
+    body = BUILT_IN.plain("/apis/apps", "application/yaml")
+    assert body is not None
+    assert body.startswith(b"apiVersion: v1\nkind: APIGroup\nname: apps\npreferredVersion:\n  groupVersion: apps/v1\n")
+
+
+def test_the_version_that_is_shown() -> None:
+    """That of the cluster, with its suffix."""
+    version = json.loads(BUILT_IN.version("v1.36.2+rke2r1"))
+    assert (version["gitVersion"], version["minor"]) == ("v1.36.2+rke2r1", "36")

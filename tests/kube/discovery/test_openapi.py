@@ -1,32 +1,38 @@
-"""OpenAPI v3: sizes, hashes and headers of a real server; the small form; documents that come at run time."""
+"""OpenAPI: sizes, hashes and bytes of a real server's documents, built-in or of definitions, and their protobuf."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from typing import Any
 
 import pytest
 
-from scale_agent.kube.discovery import openapi
+from scale_agent.kube.custom.definition import Definition
+from scale_agent.kube.discovery import custom, goyaml, openapi, swagger
 from tests.kube import oracle
 
 VERSION = "v1.36.2"
 REAL = oracle.load("oracle-openapi")
+#: Documents of two definitions, their prose replaced as the data's is, and the sums of what gnostic makes of documents.
+PUBLISHED = oracle.load("oracle-published")
 DOCUMENTS = openapi.load(VERSION)
+DEFINITIONS = [Definition(one["spec"], one["status"]["acceptedNames"]) for one in PUBLISHED["definitions"]]
+VERSIONS = tuple(one for definition in DEFINITIONS for one in definition.versions)
 
 
 def test_the_index_is_the_recorded_one() -> None:
     """10203 bytes, hashes included."""
-    assert openapi.index(VERSION) == REAL["index"].encode()
-    assert len(openapi.index(VERSION)) == 10203
+    assert DOCUMENTS.index() == REAL["index"].encode()
+    assert len(DOCUMENTS.index()) == 10203
 
 
 @pytest.mark.parametrize("name", sorted(REAL["documents"]))
 def test_documents_have_their_real_size_and_hash(name: str) -> None:
     """And are JSON with the structure of an OpenAPI document."""
-    document = openapi.document(VERSION, name)
-    assert document is not None
+    document = DOCUMENTS.document(name)
     assert len(document.body) == REAL["documents"][name]["length"]
-    assert dict(document.headers)["Etag"] == REAL["documents"][name]["etag"]
+    assert f'"{document.hash}"' == REAL["documents"][name]["etag"]
     parsed = json.loads(document.body)
     assert parsed["openapi"] == "3.0.0"
     assert parsed["paths"]
@@ -49,34 +55,94 @@ def test_prose_is_filler_and_structure_is_not() -> None:
     assert spec["required"] == ["containers"]
 
 
-def test_small_documents_keep_what_kubectl_needs() -> None:
-    """PATCH operations with their kinds and parameters, and the schemas; a hash of their own."""
-    full, small = DOCUMENTS.document("apis/apps/v1"), DOCUMENTS.document("apis/apps/v1", small=True)
-    assert len(small.body) < len(full.body) / 5
-    assert small.hash != full.hash
-    parsed = json.loads(small.body)
-    patch = parsed["paths"]["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"]
-    assert patch["x-kubernetes-group-version-kind"]["kind"] == "Deployment"
-    assert "fieldValidation" in [row["name"] for row in patch["parameters"]]
-    original = json.loads(full.body)["components"]["schemas"]
-    assert parsed["components"]["schemas"].keys() == original.keys()
-    index = json.loads(openapi.index(VERSION, small=True))["paths"]
-    assert index["apis/apps/v1"]["serverRelativeURL"].endswith(small.hash)
-    assert index.keys() == json.loads(openapi.index(VERSION))["paths"].keys()
-
-
-def test_a_group_that_came_at_run_time_is_in_the_index() -> None:
-    """In its place, with its hash."""
-    custom = openapi.custom(b'{"openapi":"3.0.0"}')
-    index = json.loads(openapi.index(VERSION, {"apis/codecc.example.com/v1": custom}))["paths"]
-    assert index["apis/codecc.example.com/v1"] == {
-        "serverRelativeURL": f"/openapi/v3/apis/codecc.example.com/v1?hash={custom.hash}"
-    }
-    assert list(index) == sorted(index)
-    assert len(index) == len(json.loads(openapi.index(VERSION))["paths"]) + 1
-
-
 def test_unknown_documents() -> None:
-    """None for names that the index does not have, and for the index itself."""
-    assert openapi.document(VERSION, "apis/nothing/v1") is None
-    assert openapi.document(VERSION, "index") is None
+    """Neither a name that the index does not have, nor the index itself."""
+    assert not {"apis/nothing/v1", "index"} & DOCUMENTS.names
+    with pytest.raises(KeyError):
+        DOCUMENTS.document("apis/nothing/v1")
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED["v3"]))
+def test_documents_of_definitions_are_a_real_server_s(name: str) -> None:
+    """Byte for byte: paths, parameters, schemas in their order; a definition's own prose stays."""
+    members = tuple(one for one in VERSIONS if f"apis/{one.api_version}" == name)
+    document = custom.document(VERSION, members)
+    assert document.body.decode() == PUBLISHED["v3"][name]
+    assert document.hash == hashlib.sha512(document.body).hexdigest().upper()
+    assert custom.document(VERSION, members) is document
+
+
+def test_definitions_in_the_index() -> None:
+    """In their places, with their hashes."""
+    document = custom.document(VERSION, VERSIONS[:1])
+    index = json.loads(DOCUMENTS.index({"apis/disc-crd.example.com/v1": document}))["paths"]
+    url = f"/openapi/v3/apis/disc-crd.example.com/v1?hash={document.hash}"
+    assert index["apis/disc-crd.example.com/v1"] == {"serverRelativeURL": url}
+    assert list(index) == sorted(index)
+    assert len(index) == len(json.loads(DOCUMENTS.index())["paths"]) + 1
+
+
+def test_the_v2_document_holds_what_a_real_server_adds_for_definitions() -> None:
+    """Merged into the built-in one, which stays as it is; members in order."""
+    merged, plain = json.loads(swagger.document(VERSION, VERSIONS).body), json.loads(swagger.built_in(VERSION).body)
+    for name, real in PUBLISHED["v2"].items():
+        added = {key: value for key, value in merged[name].items() if key not in plain[name]}
+        assert json.dumps(added) == json.dumps(real)
+        assert list(merged[name]) == sorted(merged[name])
+        assert {key: merged[name][key] for key in plain[name]} == plain[name]
+
+
+def test_a_new_cluster_s_v2_document_has_the_real_hash() -> None:
+    """128 hex digits of the document with its prose; another one with definitions."""
+    built_in = swagger.document(VERSION, ())
+    assert built_in is swagger.built_in(VERSION)
+    assert len(built_in.hash) == 128
+    assert built_in.hash != hashlib.sha512(built_in.body).hexdigest().upper()
+    with_custom = swagger.document(VERSION, VERSIONS)
+    assert with_custom.hash == hashlib.sha512(with_custom.body).hexdigest().upper()
+
+
+def check(found: bytes, real: list[Any]) -> None:
+    assert [len(found), hashlib.sha256(found).hexdigest()] == real
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED["protobuf"]["3"]))
+def test_v3_in_protobuf_is_what_gnostic_makes_of_it(name: str) -> None:
+    """Every built-in document, and those of definitions."""
+    members = tuple(one for one in VERSIONS if f"apis/{one.api_version}" == name)
+    document = custom.document(VERSION, members) if members else DOCUMENTS.document(name)
+    check(document.protobuf, PUBLISHED["protobuf"]["3"][name])
+
+
+def test_v2_in_protobuf_is_what_gnostic_makes_of_it() -> None:
+    """The whole built-in document."""
+    check(swagger.built_in(VERSION).protobuf, PUBLISHED["protobuf"]["2"]["document"])
+
+
+#: Values and what yaml.v3 made of them (gnostic's ``compiler.Marshal``).
+WRITTEN = [
+    ([{"group": "", "kind": "Status"}], '- group: ""\n  kind: Status\n'),
+    (True, "true\n"),
+    ("true", '"true"\n'),
+    ("self != 'x'", "self != 'x'\n"),
+    ({"a": {"b": [1, 2], "c": {"d": "e"}}}, "a:\n    b:\n        - 1\n        - 2\n    c:\n        d: e\n"),
+    ({"a": [{"b": 1, "c": [1]}]}, "a:\n    - b: 1\n      c:\n        - 1\n"),
+    ([[1, 2], ["a"]], "- - 1\n  - 2\n- - a\n"),
+    ("two\nlines", "|-\n    two\n    lines\n"),
+    (["two\nlines\n", "x"], "- |\n  two\n  lines\n- x\n"),
+    ({"k": {"m": "two\nlines"}}, "k:\n    m: |-\n        two\n        lines\n"),
+    ({"a": {}, "b": []}, "a: {}\nb: []\n"),
+    ("no", "no\n"),
+    ("1.5", '"1.5"\n'),
+    ("- a", "'- a'\n"),
+    ("it's: so", "'it''s: so'\n"),
+    ("2020-01-01", '"2020-01-01"\n'),
+    ("\U0001f600", '"\\U0001F600"\n'),
+    (None, "null\n"),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), WRITTEN, ids=[text for _, text in WRITTEN])
+def test_yaml_as_go_writes_it(value: Any, text: str) -> None:
+    """What gnostic keeps of values that may be anything."""
+    assert goyaml.dump(value) == text

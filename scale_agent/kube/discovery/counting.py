@@ -1,0 +1,72 @@
+"""How many requests a cluster's API server answered, by what a real one's ``apiserver_request_total`` tells apart."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from scale_agent.kube.core import Core
+from scale_agent.kube.paths import Route
+
+
+class Kind(NamedTuple):
+    """One kind of request, as a Route says it; ``scope`` is ``resource``, ``namespace`` or ``cluster``."""
+
+    verb: str
+    group: str
+    version: str
+    resource: str
+    subresource: str
+    scope: str
+    code: int
+
+
+#: Where a kind's counter is, in every cluster.
+_PLACES: dict[Kind, int] = {}
+
+
+class Counts:
+    """Counters by kind. The kinds are the process's: a cluster holds four bytes for each."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self) -> None:
+        self._found = array("L")
+
+    def add(self, kind: Kind) -> None:
+        """One more."""
+        place = _PLACES.get(kind)
+        if place is None:
+            place = _PLACES[kind] = len(_PLACES)
+        if place >= len(self._found):
+            self._found.extend([0] * (place + 1 - len(self._found)))
+        self._found[place] += 1
+
+    def __iter__(self) -> Iterator[tuple[Kind, int]]:
+        """Kinds that were seen, with their counts."""
+        return ((kind, self._found[place]) for kind, place in _PLACES.items() if self._at(place))
+
+    def _at(self, place: int) -> int:
+        return self._found[place] if place < len(self._found) else 0
+
+
+_MEMO = "requests"
+
+
+def counts(core: Core) -> Counts:
+    """The counters of a cluster."""
+    found: Counts | None = core.memo.get(_MEMO)
+    if found is None:
+        found = core.memo[_MEMO] = Counts()
+    return found
+
+
+def count(core: Core, method: str, route: Route, code: int, *, watch: bool) -> None:
+    """A request about a resource was answered."""
+    verb, scope = method, "resource"
+    if not route.name:
+        verb = ("WATCH" if watch else "LIST") if method in ("GET", "HEAD") else method
+        scope = "namespace" if route.namespace else "cluster"
+        verb = "DELETECOLLECTION" if method == "DELETE" else verb
+    counts(core).add(Kind(verb, route.group, route.version, route.plural, route.subresource, scope, code))
