@@ -12,15 +12,23 @@ class StatusError(ScaleAgentError):
     """A request was refused; the client gets ``status()`` as its answer.
 
     ``code`` is the HTTP status, ``reason`` a Kubernetes StatusReason (``NotFound``, ``Conflict``), ``details`` the
-    Status's details or ``None`` where a real server sends none.
+    Status's details or ``None`` where a real server sends none. ``continue_token``: how a list may go on nevertheless.
     """
 
-    def __init__(self, code: int, reason: str, message: str, details: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        details: Mapping[str, Any] | None = None,
+        continue_token: str = "",
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message
         self.details = details
+        self.continue_token = continue_token
         #: Said at the gate, where real servers forbid browsers to guess at the content's type.
         self.sniffed = False
 
@@ -29,11 +37,12 @@ class StatusError(ScaleAgentError):
         out: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": {"continue": self.continue_token} if self.continue_token else {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
         }
+        if self.reason:
+            out["reason"] = self.reason
         if self.details is not None:
             out["details"] = dict(self.details)
         out["code"] = self.code

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 
@@ -19,6 +19,7 @@ class Route:
     namespace: str = ""
     name: str = ""
     subresource: str = ""
+    watch: bool = False
 
 
 @lru_cache(maxsize=8192)
@@ -33,6 +34,11 @@ def parse(path: str) -> Route | None:
 
 
 def _rest(group: str, version: str, parts: list[str]) -> Route | None:
+    if parts[0] == "watch" and len(parts) > 1:  # the form that watches had before ``watch=true``
+        route = _rest(group, version, parts[1:])
+        return route and replace(route, watch=True)
+    if len(parts) > 2 and parts[0] == "namespaces" and not parts[1]:
+        parts = parts[2:]  # no namespace is all namespaces
     if not all(parts):
         return None
     # /namespaces/{name}/{plural} is a collection; /namespaces/{name}/status|finalize a subresource of the namespace

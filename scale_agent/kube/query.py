@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -13,7 +14,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from scale_agent.kube import status
-from scale_agent.kube.status import forbidden_field, invalid_options, unsupported
+from scale_agent.kube.codec import gojson
+from scale_agent.kube.errors import StatusError
+from scale_agent.kube.status import Cause, forbidden_field, invalid_options, unsupported
 
 Query = MappingProxyType[str, str]
 
@@ -29,13 +32,13 @@ def parse_query(raw: str) -> Query:
 
 @dataclass(frozen=True, slots=True)
 class ListOptions:
-    """How to list or watch. ``resource_version`` is ``None`` when unset; 0 means "any"."""
+    """How to list or watch. ``resource_version`` is ``None`` when unset, 0 means "any"; ``send_initial`` as asked."""
 
     label_selector: str = ""
     field_selector: str = ""
     watch: bool = False
     allow_bookmarks: bool = False
-    send_initial: bool = False
+    send_initial: bool | None = None
     resource_version: int | None = None
     match: str = ""
     timeout_s: float | None = None
@@ -59,12 +62,14 @@ def _int(text: str) -> int:
     return value
 
 
-def resource_version(text: str) -> int | None:
-    """A resourceVersion of a query; ``None`` if it is empty."""
+def resource_version(text: str, *, watch: bool = False) -> int | None:
+    """A resourceVersion of a query; ``None`` if it is empty. Raises 400, and 500 for a watch (observed)."""
     if not text:
         return None
     if not re.fullmatch(r"[0-9]{1,19}", text):
         why = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        if watch:
+            raise StatusError(500, "", why)
         raise status.bad_request(f"invalid resource version: {why}")
     return int(text)
 
@@ -73,51 +78,77 @@ def resource_version(text: str) -> int | None:
 def list_options(raw: str) -> ListOptions:
     """The options of a GET of a collection, validated as ``ValidateListOptions`` does."""
     query = parse_query(raw)
+    watch = "watch" in query and _flag(query["watch"])
     timeout = query.get("timeoutSeconds")
-    options = ListOptions(
+    sends = _flag(query["sendInitialEvents"]) if "sendInitialEvents" in query else None
+    _validate(query, watch, sends)
+    version = resource_version(query.get("resourceVersion", ""), watch=watch)
+    _check_timeout(query, watch)
+    return ListOptions(
         label_selector=query.get("labelSelector", ""),
         field_selector=query.get("fieldSelector", ""),
-        watch="watch" in query and _flag(query["watch"]),
+        watch=watch,
         allow_bookmarks="allowWatchBookmarks" in query and _flag(query["allowWatchBookmarks"]),
-        send_initial="sendInitialEvents" in query and _flag(query["sendInitialEvents"]),
-        resource_version=resource_version(query.get("resourceVersion", "")),
+        send_initial=sends,
+        resource_version=version,
         match=query.get("resourceVersionMatch", ""),
         timeout_s=float(_int(timeout)) if timeout else None,
-        limit=_int(query.get("limit", "")),
+        limit=0 if version == 0 else _int(query.get("limit", "")),  # the watch cache answers 0, and knows no limit
         continue_token=query.get("continue", ""),
     )
-    _validate(options, "sendInitialEvents" in query, query.get("resourceVersion", ""))
-    return options
 
 
-def _validate(options: ListOptions, sends: bool, version: str) -> None:
-    match = options.match
-    field = "resourceVersionMatch"
-    if options.watch and sends:
-        if match != "NotOlderThan":
-            why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-            raise invalid_options("ListOptions", forbidden_field(field, why))
-        return
-    if sends:
-        why = "sendInitialEvents is forbidden for list"
-        raise invalid_options("ListOptions", forbidden_field("sendInitialEvents", why))
-    if not match:
-        return
-    if options.watch:
+def _validate(query: Query, watch: bool, sends: bool | None) -> None:
+    """The options' rules (``ValidateListOptions``). Raises 422 with every cause."""
+    match, version, token = (query.get(name, "") for name in ("resourceVersionMatch", "resourceVersion", "continue"))
+    rules = _watch_causes if watch else _list_causes
+    causes = list(rules(match, version, token, sends))
+    if causes:
+        raise invalid_options("ListOptions", *causes)
+
+
+_MATCH = "resourceVersionMatch"
+
+
+def _list_causes(match: str, version: str, token: str, sends: bool | None) -> Iterator[Cause]:
+    if match and not version:
+        yield forbidden_field(_MATCH, "resourceVersionMatch is forbidden unless resourceVersion is provided")
+    if match and token:
+        yield forbidden_field(_MATCH, "resourceVersionMatch is forbidden when continue is provided")
+    if match not in ("", "Exact", "NotOlderThan"):
+        yield unsupported(_MATCH, f'"{match}"', ("Exact", "NotOlderThan", ""))
+    if match == "Exact" and version == "0":
+        yield forbidden_field(_MATCH, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
+    if sends is not None:
+        yield forbidden_field("sendInitialEvents", "sendInitialEvents is forbidden for list")
+
+
+def _watch_causes(match: str, version: str, token: str, sends: bool | None) -> Iterator[Cause]:
+    if sends is None and not match and version in ("", "0"):
+        match, sends = "NotOlderThan", True  # what such a watch has always meant (``SetListOptionsDefaults``)
+    if sends is not None and match != "NotOlderThan":
+        yield forbidden_field(_MATCH, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+    if match and sends is None:
         why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-        raise invalid_options("ListOptions", forbidden_field(field, why))
-    if not version:
-        why = "resourceVersionMatch is forbidden unless resourceVersion is provided"
-        raise invalid_options("ListOptions", forbidden_field(field, why))
-    if options.continue_token:
-        raise invalid_options(
-            "ListOptions", forbidden_field(field, "resourceVersionMatch is forbidden when continue is provided")
-        )
-    if match not in ("Exact", "NotOlderThan"):
-        raise invalid_options("ListOptions", unsupported(field, f'"{match}"', ("Exact", "NotOlderThan", "")))
-    if match == "Exact" and options.resource_version == 0:
-        why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
-        raise invalid_options("ListOptions", forbidden_field(field, why))
+        yield forbidden_field(_MATCH, why)
+    if match not in ("", "NotOlderThan"):
+        yield unsupported(_MATCH, f'"{match}"', ("NotOlderThan",))
+    if match and token:
+        yield forbidden_field(_MATCH, "resourceVersionMatch is forbidden when continue is provided")
+
+
+_DURATION = re.compile(r"[-+]?(0|(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)")
+
+
+def _check_timeout(query: Query, watch: bool) -> None:
+    """``timeout`` bounds a request that ends by itself (``WithRequestDeadline``); ours take no time. Raises 400."""
+    text = query.get("timeout", "")
+    if not text or watch or _DURATION.fullmatch(text):
+        return
+    problem = "invalid duration"
+    if number := re.fullmatch(r"[-+]?[0-9.]+([^0-9.]*)", text):
+        problem = f'unknown unit "{number[1]}" in duration' if number[1] else "missing unit in duration"
+    raise status.bad_request(f'invalid timeout specified in the request URL - time: {problem} "{text}"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,20 +176,41 @@ def write_options(raw: str, kind: str) -> WriteOptions:
     return WriteOptions(dry_run == "All", validation or "Warn", manager, _flag(query.get("force", "false")))
 
 
+#: The resourceVersion of a token that goes on from the present, not from where its list began.
+INCONSISTENT = -1
+
+
 def encode_continue(rv: int, start: str) -> str:
-    """The token for the page that starts after the storage key ``start``."""
+    """The token for the page that starts after the storage key ``start`` (relative to the collection)."""
     token = json.dumps({"v": "meta.k8s.io/v1", "rv": rv, "start": start + "\0"}, separators=(",", ":"))
     return base64.urlsafe_b64encode(token.encode()).decode().rstrip("=")
 
 
 def decode_continue(token: str) -> tuple[int, str]:
-    """``(rv, start)`` of a token. Raises a 400 :class:`StatusError`."""
+    """``(rv, start)`` of a token. Raises a 400 :class:`StatusError` (words of ``storage.DecodeContinue``)."""
     try:
-        raw: Any = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        rv, start = raw["rv"], raw["start"]
-        if raw["v"] != "meta.k8s.io/v1" or not isinstance(rv, int) or not isinstance(start, str) or rv < 0:
-            raise ValueError("not a token of this server")
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
-        why = "invalid continue token: continue key is not valid: it was not made by this server"
-        raise status.bad_request(why) from error
+        text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        raw: Any = json.loads(text)
+    except binascii.Error as error:
+        raise _no_token(f"illegal base64 data at input byte {_first_wrong(token)}") from error
+    except ValueError as error:
+        raise _no_token(gojson.syntax_error(text)) from error
+    if not isinstance(raw, dict) or raw.get("v") != "meta.k8s.io/v1":
+        version = raw.get("v", "") if isinstance(raw, dict) else ""
+        raise _no_token(f"server does not recognize this encoded version {json.dumps(version)}")
+    rv, start = raw.get("rv", 0), raw.get("start", "")
+    if not isinstance(rv, int) or not isinstance(start, str) or rv == 0 or rv < INCONSISTENT:
+        raise _no_token("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+    if not start:
+        raise _no_token("encoded start key empty (version meta.k8s.io/v1)")
+    if "/.." in start or "//" in start:
+        raise _no_token(start)
     return rv, start.rstrip("\0")
+
+
+def _first_wrong(token: str) -> int:
+    return next((at for at, one in enumerate(token) if not (one.isalnum() or one in "-_")), len(token))
+
+
+def _no_token(why: str) -> StatusError:
+    return status.bad_request(f"invalid continue token: continue key is not valid: {why}")

@@ -1,4 +1,4 @@
-"""Label selectors in their full grammar, and field selectors.
+"""Label selectors in their full grammar: ``labels.Parse`` of k8s.io/apimachinery.
 
 A parsed selector is a tuple of requirements that must all hold; an empty tuple selects everything.
 Errors carry the words of k8s.io/apimachinery's parser where clients can see them.
@@ -13,7 +13,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from scale_agent.kube import status
+from scale_agent.kube import qualified, status
+from scale_agent.kube.errors import StatusError
 
 
 class Op(Enum):
@@ -59,20 +60,7 @@ _MATCHERS: dict[Op, Callable[[str | None, frozenset[str]], bool]] = {
 
 Labels = tuple[Requirement, ...]
 
-_KEY = re.compile(
-    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$"
-)
-_VALUE = re.compile(r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")
-_KEY_RULE = (
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
-    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-)
-_VALUE_RULE = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
-    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-)
+_SPECIAL = frozenset(("=", "==", "!=", "!", "<", ">", "(", ")", ","))
 _TOKEN = re.compile(r"\s*(==|!=|[=!<>(),]|[^\s=!<>(),]+)")
 
 
@@ -96,11 +84,13 @@ class _Parser:
 
     def parse(self) -> Labels:
         out: list[Requirement] = []
-        while self.peek():
+        while token := self.peek():
+            if token in _SPECIAL and token != "!":
+                raise status.bad_request(f"found '{token}', expected: !, identifier, or 'end of string'")
             out.append(self.requirement())
             after = self.take()
             if after == ",":
-                if not self.peek() or self.peek() == ",":
+                if not self.peek() or self.peek() in _SPECIAL - {"!"}:
                     raise status.bad_request(f"found '{self.peek()}', expected: identifier after ','")
             elif after:
                 raise status.bad_request(f"found '{after}', expected: ',' or 'end of string'")
@@ -124,167 +114,75 @@ class _Parser:
             return Requirement(key, Op.EXISTS)
         self.take()
         if operator in ("in", "notin"):
-            return Requirement(key, Op(operator), self.value_set())
+            return Requirement(key, Op(operator), self.checked(key, self.value_set()))
         if operator in ("=", "==", "!="):
-            return Requirement(key, Op.NOT_IN if operator == "!=" else Op.IN, frozenset((self.value(),)))
+            return Requirement(key, Op.NOT_IN if operator == "!=" else Op.IN, self.checked(key, {self.value()}))
         if operator in ("<", ">"):
             return Requirement(key, Op.LESS if operator == "<" else Op.GREATER, frozenset((self.number(),)))
-        raise status.bad_request(f"found '{operator}', expected: in, notin, =, ==, !=, gt, lt")
+        raise _unparsed(f"found '{operator}', expected: in, notin, =, ==, !=, gt, lt")
 
     def key(self) -> str:
         token = self.take()
-        prefix, _, name = token.rpartition("/")
-        if not _KEY.match(token) or len(name) > 63 or len(prefix) > 253:
-            raise status.bad_request(f'unable to parse requirement: <nil>: Invalid value: "{token}": {_KEY_RULE}')
+        if not token or token in _SPECIAL:
+            raise _unparsed(f"found '{token}', expected: identifier")
+        problems = qualified.label_key_problems(token)
+        if problems:
+            raise _unparsed(f'<nil>: Invalid value: "{_quoted(token)}": {"; ".join(problems)}')
         return token
 
     def value(self) -> str:
         if self.peek() in ("", ","):
             return ""  # "key=" compares with the empty value
-        return self.checked(self.take())
-
-    def number(self) -> str:
         token = self.take()
-        if not _INTEGER.match(token):
-            why = "for 'Gt', 'Lt' operators, the value must be an integer"
-            raise status.bad_request(f'unable to parse requirement: values[0]: Invalid value: "{token}": {why}')
+        if token in _SPECIAL:
+            raise _unparsed(f"found '{token}', expected: identifier")
         return token
 
-    def value_set(self) -> frozenset[str]:
+    def number(self) -> str:
+        token = self.value()
+        if not _INTEGER.match(token):
+            why = "for 'Gt', 'Lt' operators, the value must be an integer"
+            raise _unparsed(f'values[0]: Invalid value: "{token}": {why}')
+        return token
+
+    def value_set(self) -> set[str]:
         opening = self.take()
         if opening != "(":
-            raise status.bad_request(f"found '{opening}' expected: '('")
+            raise _unparsed(f"found '{opening}' expected: '('")
         out: set[str] = set()
         while True:
             token = self.take()
             if token in (",", ")"):
                 out.add("")  # "in (a,)" and "in ()" hold the empty value
                 if token == ")":
-                    return frozenset(out)
+                    return out
                 continue
-            out.add(self.checked(token))
+            if not token or token in _SPECIAL:
+                raise _unparsed(f"found '{token}', expected: ',', or identifier")
+            out.add(token)
             after = self.take()
             if after == ")":
-                return frozenset(out)
+                return out
             if after != ",":
-                raise status.bad_request(f"found '{after}', expected: ',' or ')'")
+                raise _unparsed(f"found '{after}', expected: ',' or ')'")
 
     @staticmethod
-    def checked(value: str) -> str:
-        if not _VALUE.match(value) or len(value) > 63:
-            raise status.bad_request(
-                f'unable to parse requirement: values[0][key]: Invalid value: "{value}": {_VALUE_RULE}'
-            )
-        return value
+    def checked(key: str, values: set[str]) -> frozenset[str]:
+        for index, value in enumerate(sorted(values)):
+            problems = qualified.label_value_problems(value)
+            if problems:
+                why = f'values[{index}][{key}]: Invalid value: "{_quoted(value)}": {"; ".join(problems)}'
+                raise _unparsed(why)
+        return frozenset(values)
 
 
-@dataclass(frozen=True, slots=True)
-class FieldTerm:
-    """``path=value`` or ``path!=value``."""
-
-    path: str
-    value: str
-    equal: bool
+def _unparsed(why: str) -> StatusError:
+    return status.bad_request(f"unable to parse requirement: {why}")
 
 
-Fields = tuple[FieldTerm, ...]
-
-#: Field labels beyond metadata.name and metadata.namespace that a real server selects by (pkg/apis/*/conversion.go).
-SUPPORTED_FIELDS: dict[tuple[str, str], frozenset[str]] = {
-    ("", "pods"): frozenset(
-        (
-            "spec.nodeName",
-            "spec.restartPolicy",
-            "spec.schedulerName",
-            "spec.serviceAccountName",
-            "spec.hostNetwork",
-            "status.phase",
-            "status.podIP",
-            "status.nominatedNodeName",
-        )
-    ),
-    ("", "events"): frozenset(
-        (
-            "involvedObject.kind",
-            "involvedObject.namespace",
-            "involvedObject.name",
-            "involvedObject.uid",
-            "involvedObject.apiVersion",
-            "involvedObject.resourceVersion",
-            "involvedObject.fieldPath",
-            "reason",
-            "reportingComponent",
-            "source",
-            "type",
-        )
-    ),
-    ("", "secrets"): frozenset(("type",)),
-    ("", "namespaces"): frozenset(("status.phase",)),
-    ("", "nodes"): frozenset(("spec.unschedulable",)),
-    ("", "services"): frozenset(("spec.clusterIP", "spec.type")),
-    ("", "replicationcontrollers"): frozenset(("status.replicas",)),
-    ("apps", "replicasets"): frozenset(("status.replicas",)),
-    ("batch", "jobs"): frozenset(("status.successful",)),
-    ("certificates.k8s.io", "certificatesigningrequests"): frozenset(("spec.signerName",)),
-}
-_METADATA = frozenset(("metadata.name", "metadata.namespace"))
-
-
-@lru_cache(maxsize=4096)
-def parse_fields(text: str, key: tuple[str, str]) -> Fields:
-    """Parse a field selector for the resource ``(group, plural)``. Raises a 400 :class:`StatusError`."""
-    out = []
-    for term in _split_fields(text):
-        path, operator, value = _field_term(term)
-        if path not in _METADATA and path not in SUPPORTED_FIELDS.get(key, frozenset()):
-            raise status.bad_request(f"field label not supported: {path}")
-        out.append(FieldTerm(path, value, operator != "!="))
-    return tuple(out)
-
-
-def _split_fields(text: str) -> list[str]:
-    """Split at commas that no backslash escapes; empty terms are dropped, as the real parser does."""
-    return [term for term in re.findall(r"(?:\\.|[^,\\])+", text) if term]
-
-
-def _field_term(term: str) -> tuple[str, str, str]:
-    found = re.match(r"^((?:\\.|[^=!\\])*)(==|!=|=)(.*)$", term, re.DOTALL)
-    if found is None:
-        raise status.bad_request(f"invalid selector: '{term}'; can't understand '{term}'")
-    path, operator, value = found.groups()
-    if re.search(r"(?<!\\)=", value):
-        raise status.bad_request(f"invalid field selector: {term}: unescaped =")
-    return path, operator, re.sub(r"\\([\\,=])", r"\1", value)
-
-
-def field_matches(fields: Fields, read: Callable[[str], str]) -> bool:
-    """Whether all terms hold; ``read`` gives a field's text by its path (``""`` when unset)."""
-    return all((read(term.path) == term.value) == term.equal for term in fields)
-
-
-def read_field(obj: Mapping[str, object], path: str) -> str:
-    """A field of an object as selectors see it: text, ``""`` when unset, ``true``/``false`` for booleans."""
-    if path == "source":
-        path = "source.component"
-    at: object = obj
-    for part in path.split("."):
-        if not isinstance(at, Mapping):
-            return ""
-        at = at.get(part)
-    if path in _FIELD_DEFAULTS and at is None:
-        return _FIELD_DEFAULTS[path]
-    if isinstance(at, bool):
-        return "true" if at else "false"
-    return "" if at is None else str(at)
-
-
-#: What an unset field reads as; all others read as "".
-_FIELD_DEFAULTS = {
-    "spec.unschedulable": "false",
-    "spec.hostNetwork": "false",
-    "status.replicas": "0",
-    "status.successful": "0",
-}
+def _quoted(text: str) -> str:
+    """The inside of a Go string literal."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def selector_text(selector: Any) -> str:

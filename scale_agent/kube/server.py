@@ -18,11 +18,11 @@ from scale_agent.kube.discovery import endpoints
 from scale_agent.kube.errors import PlainError, StatusError
 from scale_agent.kube.http import Headers, Request, Response
 from scale_agent.kube.identity import Identity
-from scale_agent.kube.representation import encoders
+from scale_agent.kube.representation import encoders, pretty
 from scale_agent.kube.storage.snapshot import Snapshot
 from scale_agent.kube.storage.watches import ResourceWatch
 from scale_agent.kube.verbs.call import NO_CACHE, Call, headers
-from scale_agent.kube.verbs.dispatch import verb_for
+from scale_agent.kube.verbs.dispatch import check_media, verb_for
 
 PLAIN = "text/plain; charset=utf-8"
 _SNIFFED: Headers = (("X-Content-Type-Options", "nosniff"),)
@@ -52,6 +52,8 @@ class ApiServer:
         except PlainError as refusal:
             answer = Response(refusal.code, (NO_CACHE, ("Content-Type", PLAIN), *_SNIFFED), refusal.text.encode())
         self.settle(now)
+        if isinstance(answer, Response) and pretty.wanted(request):
+            return pretty.indented(request, answer)
         return answer
 
     def settle(self, now: float) -> None:
@@ -73,7 +75,9 @@ class ApiServer:
             return endpoints.answer(self.core, request)
         resource = self.core.resolve(route.group, route.version, route.plural)
         call = Call(self.core, request, route, resource, now, user, self.gate)
-        return verb_for(call)(call)
+        verb = verb_for(call)
+        check_media(call)
+        return verb(call)
 
     def _refusal(self, request: Request, refusal: StatusError) -> Response:
         accept = request.headers.get("accept", "")

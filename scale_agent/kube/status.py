@@ -154,14 +154,21 @@ def unprocessable() -> StatusError:
     return StatusError(422, "Invalid", "the server rejected our request due to an error in our request", {})
 
 
-def gone(message: str) -> StatusError:
-    """410: that resourceVersion or continue token is no longer known."""
-    return StatusError(410, "Expired", message)
+def gone(message: str, continue_token: str = "") -> StatusError:
+    """410: that resourceVersion or continue token is no longer known; another token may go on from the present."""
+    return StatusError(410, "Expired", message, continue_token=continue_token)
 
 
 def not_accepted(accepted: Sequence[str]) -> StatusError:
     """406 of custom resources."""
     message = f"only the following media types are accepted: {', '.join(accepted)}"
+    return StatusError(406, "NotAcceptable", message)
+
+
+def not_partial(go_type: str, *, listing: bool) -> StatusError:
+    """406: a partial object was asked of a list, or a partial list of an object."""
+    asked, is_now = ("PartialObjectMetadata", "a list") if listing else ("PartialObjectMetadataList", "not a list")
+    message = f"you requested {asked}, but the requested object is {is_now} ({go_type})"
     return StatusError(406, "NotAcceptable", message)
 
 

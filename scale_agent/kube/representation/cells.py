@@ -64,7 +64,7 @@ def _status(obj: Obj) -> dict[str, Any]:
 
 
 def _template(obj: Obj) -> dict[str, Any]:
-    return (_spec(obj).get("template") or {}).get("spec") or {}
+    return (_spec(obj).get("template") or obj.get("template") or {}).get("spec") or {}
 
 
 def containers(obj: Obj, _: float) -> str:
@@ -108,30 +108,6 @@ def subjects(kind: str) -> Reader:
         return ", ".join(one.get("name", "") for one in mine)
 
     return read
-
-
-def pod_ready(obj: Obj, _: float) -> str:
-    """Ready containers of all."""
-    ready = sum(bool(one.get("ready")) for one in _status(obj).get("containerStatuses") or ())
-    return f"{ready}/{len(_spec(obj).get('containers') or ())}"
-
-
-def pod_status(obj: Obj, _: float) -> str:
-    """The phase, or the more telling reason."""
-    status = _status(obj)
-    if obj["metadata"].get("deletionTimestamp"):
-        return "Terminating"
-    for one in reversed(status.get("containerStatuses") or ()):
-        for state in ("waiting", "terminated"):
-            reason = ((one.get("state") or {}).get(state) or {}).get("reason")
-            if reason:
-                return str(reason)
-    return str(status.get("reason") or status.get("phase") or "")
-
-
-def pod_restarts(obj: Obj, _: float) -> str:
-    """Restarts of all containers."""
-    return str(sum(int(one.get("restartCount") or 0) for one in _status(obj).get("containerStatuses") or ()))
 
 
 def node_status(obj: Obj, _: float) -> str:
@@ -205,14 +181,6 @@ def endpoints(obj: Obj, _: float) -> str:
     ]
     more = f" + {len(found) - 3} more..." if len(found) > 3 else ""
     return ",".join(found[:3]) + more if found else NONE
-
-
-_MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
-
-
-def access_modes(obj: Obj, _: float) -> str:
-    """``RWO,ROX``."""
-    return ",".join(_MODES.get(mode, mode) for mode in _status(obj).get("accessModes") or ())
 
 
 def job_status(obj: Obj, _: float) -> str:

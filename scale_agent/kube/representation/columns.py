@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from scale_agent.kube import data_files
-from scale_agent.kube.representation import cells
+from scale_agent.kube.representation import cells, cells_cluster, cells_network, cells_pods, cells_storage
 from scale_agent.kube.schema.resources import STORED_WITH, ResourceKey, ResourceType
 from scale_agent.kube.storage.version import Obj
 
@@ -92,16 +92,29 @@ _EVENT: dict[str, Reader] = {
     "Count": lambda obj, now: obj.get("count") or 1,
 }
 _WEBHOOKS: dict[str, Reader] = {"Webhooks": _count("webhooks")}
+_REPLICAS: dict[str, Reader] = {
+    "Desired": at("spec.replicas", 0),
+    "Current": at("status.replicas", 0),
+    "Ready": at("status.readyReplicas", 0),
+}
+_POLICY_BINDING: dict[str, Reader] = {
+    "PolicyName": at("spec.policyName", ""),
+    "ParamRef": cells_cluster.param_reference,
+}
+UNSET = cells_storage.UNSET
+_FLOW = "flowcontrol.apiserver.k8s.io"
+_NETWORKING = "networking.k8s.io"
 _RBAC = "rbac.authorization.k8s.io"
 _ADMISSION = "admissionregistration.k8s.io"
 
 CELLS: dict[ResourceKey, Mapping[str, Reader]] = {
     ("", "namespaces"): {"Status": at("status.phase", "")},
     ("", "pods"): {
-        "Ready": cells.pod_ready,
-        "Status": cells.pod_status,
-        "Restarts": cells.pod_restarts,
-        "IP": at("status.podIP"),
+        "Ready": cells_pods.ready,
+        "Status": cells_pods.status,
+        "Restarts": cells_pods.restarts,
+        "IP": cells_pods.address,
+        "Readiness Gates": cells_pods.readiness_gates,
         "Node": at("spec.nodeName"),
         "Nominated Node": at("status.nominatedNodeName"),
     },
@@ -126,24 +139,40 @@ CELLS: dict[ResourceKey, Mapping[str, Reader]] = {
     ("", "configmaps"): {"Data": _count("data")},
     ("", "endpoints"): {"Endpoints": cells.endpoints},
     ("", "persistentvolumeclaims"): {
-        "Status": at("status.phase", ""),
+        "Status": cells_storage.phase,
         "Volume": at("spec.volumeName", ""),
-        "Capacity": at("status.capacity.storage", ""),
-        "Access Modes": cells.access_modes,
-        "StorageClass": at("spec.storageClassName", ""),
-        "VolumeAttributesClass": at("spec.volumeAttributesClassName", "<unset>"),
-        "VolumeMode": at("spec.volumeMode", "<unset>"),
+        "Capacity": cells_storage.bound_capacity,
+        "Access Modes": cells_storage.bound_modes,
+        "StorageClass": cells_storage.class_of,
+        "VolumeAttributesClass": at("spec.volumeAttributesClassName", UNSET),
+        "VolumeMode": at("spec.volumeMode", UNSET),
+    },
+    ("", "persistentvolumes"): {
+        "Capacity": at("spec.capacity.storage", "0"),
+        "Access Modes": cells_storage.volume_modes,
+        "Reclaim Policy": at("spec.persistentVolumeReclaimPolicy", ""),
+        "Status": cells_storage.phase,
+        "Claim": cells_storage.claim,
+        "StorageClass": cells_storage.class_of,
+        "VolumeAttributesClass": at("spec.volumeAttributesClassName", UNSET),
+        "Reason": at("status.reason", ""),
+        "VolumeMode": at("spec.volumeMode", UNSET),
+    },
+    ("", "replicationcontrollers"): _REPLICAS,
+    ("", "podtemplates"): {"Pod Labels": cells_cluster.labels},
+    ("", "resourcequotas"): {"Request": cells_cluster.quota(False), "Limit": cells_cluster.quota(True)},
+    ("", "componentstatuses"): {
+        "Status": cells_cluster.healthy,
+        "Message": cells_cluster.health("message"),
+        "Error": cells_cluster.health("error"),
     },
     ("apps", "deployments"): {
         "Ready": cells.ready_of_replicas,
         "Up-to-date": lambda obj, now: str((obj.get("status") or {}).get("updatedReplicas", 0)),
         "Available": lambda obj, now: str((obj.get("status") or {}).get("availableReplicas", 0)),
     },
-    ("apps", "replicasets"): {
-        "Desired": at("spec.replicas", 0),
-        "Current": at("status.replicas", 0),
-        "Ready": at("status.readyReplicas", 0),
-    },
+    ("apps", "replicasets"): _REPLICAS,
+    ("apps", "controllerrevisions"): {"Controller": cells_cluster.controller, "Revision": at("revision", 0)},
     ("apps", "daemonsets"): {
         "Desired": at("status.desiredNumberScheduled", 0),
         "Current": at("status.currentNumberScheduled", 0),
@@ -175,11 +204,95 @@ CELLS: dict[ResourceKey, Mapping[str, Reader]] = {
         "PreemptionPolicy": at("preemptionPolicy", "PreemptLowerPriority"),
     },
     ("storage.k8s.io", "storageclasses"): {
+        "Name": cells_storage.storage_class_name,
         "Provisioner": at("provisioner", ""),
         "ReclaimPolicy": at("reclaimPolicy", "Delete"),
         "VolumeBindingMode": at("volumeBindingMode", "Immediate"),
         "AllowVolumeExpansion": at("allowVolumeExpansion", False),
     },
+    ("storage.k8s.io", "csidrivers"): {
+        "AttachRequired": at("spec.attachRequired", True),
+        "PodInfoOnMount": at("spec.podInfoOnMount", False),
+        "StorageCapacity": at("spec.storageCapacity", False),
+        "TokenRequests": cells_storage.token_audiences,
+        "RequiresRepublish": at("spec.requiresRepublish", False),
+        "Modes": cells_storage.lifecycle_modes,
+    },
+    ("storage.k8s.io", "csinodes"): {"Drivers": _count("spec.drivers")},
+    ("storage.k8s.io", "volumeattachments"): {
+        "Attacher": at("spec.attacher", ""),
+        "PV": at("spec.source.persistentVolumeName", ""),
+        "Node": at("spec.nodeName", ""),
+        "Attached": at("status.attached", False),
+    },
+    ("storage.k8s.io", "volumeattributesclasses"): {"DriverName": at("driverName", "")},
+    ("autoscaling", "horizontalpodautoscalers"): {
+        "Reference": cells_cluster.reference,
+        "Targets": cells_cluster.targets,
+        "MinPods": cells_cluster.minimum,
+        "MaxPods": at("spec.maxReplicas", 0),
+        "Replicas": at("status.currentReplicas", 0),
+    },
+    ("certificates.k8s.io", "certificatesigningrequests"): {
+        "SignerName": at("spec.signerName"),
+        "Requestor": at("spec.username", ""),
+        "RequestedDuration": cells_cluster.requested_duration,
+        "Condition": cells_cluster.request_condition,
+    },
+    ("discovery.k8s.io", "endpointslices"): {
+        "AddressType": at("addressType", ""),
+        "Ports": cells_network.slice_ports,
+        "Endpoints": cells_network.slice_addresses,
+    },
+    (_FLOW, "flowschemas"): {
+        "PriorityLevel": at("spec.priorityLevelConfiguration.name", ""),
+        "MatchingPrecedence": at("spec.matchingPrecedence", 0),
+        "DistinguisherMethod": cells_cluster.distinguisher,
+        "MissingPL": cells_cluster.dangling,
+    },
+    (_FLOW, "prioritylevelconfigurations"): {
+        "Type": at("spec.type", ""),
+        "NominalConcurrencyShares": cells_cluster.limited("nominalConcurrencyShares"),
+        "Queues": cells_cluster.limited("limitResponse", "queuing", "queues"),
+        "HandSize": cells_cluster.limited("limitResponse", "queuing", "handSize"),
+        "QueueLengthLimit": cells_cluster.limited("limitResponse", "queuing", "queueLengthLimit"),
+    },
+    (_NETWORKING, "ingressclasses"): {
+        "Name": cells_network.class_name,
+        "Controller": at("spec.controller", ""),
+        "Parameters": cells_network.class_parameters,
+    },
+    (_NETWORKING, "ingresses"): {
+        "Class": at("spec.ingressClassName"),
+        "Hosts": cells_network.hosts,
+        "Address": cells_network.ingress_address,
+        "Ports": cells_network.ingress_ports,
+    },
+    (_NETWORKING, "ipaddresses"): {"ParentRef": cells_network.parent},
+    (_NETWORKING, "networkpolicies"): {"Pod-Selector": cells_network.pod_selector},
+    (_NETWORKING, "servicecidrs"): {"CIDRs": cells_network.cidrs},
+    ("node.k8s.io", "runtimeclasses"): {"Handler": at("handler", "")},
+    ("policy", "poddisruptionbudgets"): {
+        "Min Available": cells_cluster.available_or_not("minAvailable"),
+        "Max Unavailable": cells_cluster.available_or_not("maxUnavailable"),
+        "Allowed Disruptions": at("status.disruptionsAllowed", 0),
+    },
+    ("resource.k8s.io", "resourceclaims"): {"State": cells_cluster.claim_state},
+    ("resource.k8s.io", "resourceslices"): {
+        "Node": at("spec.nodeName", ""),
+        "Driver": at("spec.driver", ""),
+        "Pool": at("spec.pool.name", ""),
+    },
+    (_ADMISSION, "mutatingadmissionpolicies"): {
+        "Mutations": _count("spec.mutations"),
+        "ParamKind": cells_cluster.param_kind,
+    },
+    (_ADMISSION, "validatingadmissionpolicies"): {
+        "Validations": _count("spec.validations"),
+        "ParamKind": cells_cluster.param_kind,
+    },
+    (_ADMISSION, "mutatingadmissionpolicybindings"): _POLICY_BINDING,
+    (_ADMISSION, "validatingadmissionpolicybindings"): _POLICY_BINDING,
     (_ADMISSION, "mutatingwebhookconfigurations"): _WEBHOOKS,
     (_ADMISSION, "validatingwebhookconfigurations"): _WEBHOOKS,
 }

@@ -15,7 +15,12 @@ JSON = "application/json"
 YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 BODIES = (JSON, YAML, PROTOBUF)
-_AVAILABLE = (*BODIES, f"{JSON};stream=watch", f"{PROTOBUF};stream=watch")
+_STREAMS = (f"{JSON};stream=watch", f"{PROTOBUF};stream=watch")
+#: Media types of patches; a route takes no others (observed from 1.36.2).
+PATCHES = frozenset(
+    f"application/{name}"
+    for name in ("json-patch+json", "merge-patch+json", "strategic-merge-patch+json", "apply-patch+yaml")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,16 @@ class MediaType:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The representation: a media type and what the object is turned into (``""``, ``Table``, ``Partial``)."""
+    """The representation: a media type and what the object is turned into (``""``, ``Table``, ``Partial``).
+
+    ``of_list``: a PartialObjectMetadataList was asked for. ``pretty``: indented, for people.
+    """
 
     media: str
     shape: str = ""
     version: str = "v1"
+    of_list: bool = False
+    pretty: bool = False
 
 
 @lru_cache(maxsize=1024)
@@ -61,34 +71,55 @@ def _clause(text: str) -> MediaType | None:
     return MediaType(name.lower(), tuple(pair for pair in params if pair[0] != "q"), q)
 
 
-_WILDCARDS = ("*/*", "application/*")
 _SHAPES = {"Table": "Table", "PartialObjectMetadata": "Partial", "PartialObjectMetadataList": "Partial"}
 
 
 @lru_cache(maxsize=2048)
-def choose(accept: str, *, typed: bool = True) -> Choice:
-    """The representation of an object, a list or a watch. Raises a 406 :class:`StatusError`."""
+def check_route(accept: str, *, listing: bool) -> None:
+    """What the router of built-in kinds asks before anything else does (go-restful's ``matchesAccept``).
+
+    ``listing``: collections and watches offer streams too. Raises a 406 :class:`StatusError`.
+    """
+    names = {clause.partition(";")[0].strip() for clause in (accept or "*/*").split(",")}
+    if not names & {"*/*", *BODIES}:
+        raise status.not_acceptable((*BODIES, *_STREAMS) if listing else BODIES)
+
+
+@lru_cache(maxsize=2048)
+def choose(accept: str, *, typed: bool = True, transforms: bool = True) -> Choice:
+    """The representation of an object, a list or a watch. Raises a 406 :class:`StatusError`.
+
+    ``transforms``: whether tables and partial objects are on offer; a Status has none.
+    """
     for clause in parse_accept(accept or "*/*"):
-        choice = _acceptable(clause, typed)
+        choice = _acceptable(clause, typed, transforms)
         if choice is not None:
             return choice
-    raise status.not_acceptable(_AVAILABLE) if typed else status.not_accepted(BODIES)
+    raise status.not_accepted(BODIES)
 
 
-def _acceptable(clause: MediaType, typed: bool) -> Choice | None:
-    media = JSON if clause.name in _WILDCARDS else clause.name
-    if media not in BODIES or clause.q == 0:
+def check_stream(choice: Choice) -> Choice:
+    """The representation of a watch: YAML cannot be streamed. Raises 406."""
+    if choice.media == YAML:
+        raise status.not_accepted(_STREAMS)
+    return choice
+
+
+def _acceptable(clause: MediaType, typed: bool, transforms: bool) -> Choice | None:
+    media = JSON if clause.name in ("*/*", "application/*") else clause.name
+    if media not in BODIES or clause.param("stream") not in ("", "watch"):
         return None
-    wanted = clause.param("as")
-    if wanted:
-        if clause.param("g") != "meta.k8s.io" or wanted not in _SHAPES or clause.param("v") not in ("v1", "v1beta1"):
+    pretty = clause.param("pretty") == "1"
+    kind, group, version = (clause.param(name) for name in ("as", "g", "v"))
+    if kind or group or version:
+        if not transforms or group != "meta.k8s.io" or kind not in _SHAPES or version not in ("v1", "v1beta1"):
             return None
-        if wanted == "Table" and media == PROTOBUF:
+        if kind == "Table" and media == PROTOBUF:
             return None
-        return Choice(media, _SHAPES[wanted], clause.param("v"))
+        return Choice(media, _SHAPES[kind], version, kind.endswith("List"), pretty)
     if media == PROTOBUF and not typed:
         return None
-    return Choice(media)
+    return Choice(media, pretty=pretty)
 
 
 @lru_cache(maxsize=256)

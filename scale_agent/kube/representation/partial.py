@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
 from scale_agent.kube.catalog import Catalog
-from scale_agent.kube.representation import negotiation
+from scale_agent.kube.codec import gojson
+from scale_agent.kube.representation import negotiation, yaml_text
 from scale_agent.kube.representation.representations import (
     INITIAL_EVENTS_END,
     JsonErrors,
@@ -54,20 +53,20 @@ class PartialJson(JsonErrors):
 
     def one(self, version: Version) -> bytes:
         """An object."""
-        return orjson.dumps(partial_object(version.object()["metadata"])) + b"\n"
+        return gojson.dumps(partial_object(version.object()["metadata"])) + b"\n"
 
     def many(self, versions: Sequence[Version], meta: ListMeta) -> bytes:
         """A list."""
-        return orjson.dumps(list_of(versions, meta)) + b"\n"
+        return gojson.dumps(list_of(versions, meta)) + b"\n"
 
     def event(self, kind: EventType, version: Version) -> bytes:
         """A watch event."""
-        return json_event(kind, orjson.dumps(partial_object(version.object()["metadata"])))
+        return json_event(kind, gojson.dumps(partial_object(version.object()["metadata"])))
 
     def bookmark(self, rv: int, *, initial_end: bool) -> bytes:
         """A bookmark event."""
         obj = partial_object(bookmark_meta(rv, initial_end=initial_end))
-        return json_event(EventType.BOOKMARK, orjson.dumps(obj))
+        return json_event(EventType.BOOKMARK, gojson.dumps(obj))
 
 
 class PartialProtobuf(ProtobufErrors):
@@ -96,3 +95,17 @@ class PartialProtobuf(ProtobufErrors):
         """A bookmark event."""
         obj = partial_object(bookmark_meta(rv, initial_end=initial_end))
         return self.catalog.watch_frame(EventType.BOOKMARK, self.catalog.encode(obj))
+
+
+class PartialYaml(PartialJson):
+    """Metadata only, as YAML."""
+
+    content_type = negotiation.YAML
+
+    def one(self, version: Version) -> bytes:
+        """An object."""
+        return yaml_text.from_json(super().one(version))
+
+    def many(self, versions: Sequence[Version], meta: ListMeta) -> bytes:
+        """A list."""
+        return yaml_text.from_json(super().many(versions, meta))

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
-import yaml
 
 from scale_agent.kube.catalog import Catalog
-from scale_agent.kube.representation import negotiation
+from scale_agent.kube.codec import gojson
+from scale_agent.kube.representation import negotiation, yaml_text
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.version import Obj, Version
@@ -80,7 +80,7 @@ class JsonErrors:
 
     def error(self, refusal: Mapping[str, Any]) -> bytes:
         """An ERROR event."""
-        return json_event(EventType.ERROR, orjson.dumps(refusal))
+        return json_event(EventType.ERROR, gojson.dumps(refusal))
 
 
 class ProtobufErrors:
@@ -108,7 +108,7 @@ class JsonEncoder(JsonErrors):
         encoded = version.json
         if encoded.startswith(self.resource.prefix):
             return encoded
-        return orjson.dumps(self.catalog.converted(version.object(), self.resource))
+        return gojson.dumps(self.catalog.converted(version.object(), self.resource))
 
     def one(self, version: Version) -> bytes:
         """An object."""
@@ -118,13 +118,13 @@ class JsonEncoder(JsonErrors):
         """A list."""
         kind = self.resource.list_kind.encode()
         api_version = self.resource.api_version.encode()
-        head = orjson.dumps(meta.as_dict())
+        head = gojson.dumps(meta.as_dict())
         if self.resource.typed:
             cut = len(self.resource.prefix)
             items = b",".join([b"{" + self.plain(one)[cut:] for one in versions])
             return b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":[%s]}\n' % (kind, api_version, head, items)
         items = b",".join([self.plain(one) for one in versions])
-        head = orjson.dumps({"continue": "", **meta.as_dict()}, option=orjson.OPT_SORT_KEYS)
+        head = gojson.dumps({"continue": "", **meta.as_dict()}, option=orjson.OPT_SORT_KEYS)
         return b'{"apiVersion":"%s","items":[%s],"kind":"%s","metadata":%s}\n' % (api_version, items, kind, head)
 
     def event(self, kind: EventType, version: Version) -> bytes:
@@ -134,7 +134,7 @@ class JsonEncoder(JsonErrors):
     def bookmark(self, rv: int, *, initial_end: bool) -> bytes:
         """A bookmark event."""
         obj = bookmark_object(self.resource, rv, initial_end=initial_end)
-        return json_event(EventType.BOOKMARK, orjson.dumps(self.catalog.normalize(obj, self.resource)))
+        return json_event(EventType.BOOKMARK, gojson.dumps(self.catalog.normalize(obj, self.resource)))
 
 
 class ProtobufEncoder(ProtobufErrors):
@@ -180,12 +180,8 @@ class YamlEncoder(JsonEncoder):
 
     def one(self, version: Version) -> bytes:
         """An object."""
-        return _yaml(super().one(version))
+        return yaml_text.from_json(super().one(version))
 
     def many(self, versions: Sequence[Version], meta: ListMeta) -> bytes:
         """A list."""
-        return _yaml(super().many(versions, meta))
-
-
-def _yaml(encoded: bytes) -> bytes:
-    return yaml.safe_dump(orjson.loads(encoded), allow_unicode=True).encode()
+        return yaml_text.from_json(super().many(versions, meta))

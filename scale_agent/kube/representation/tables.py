@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from scale_agent.kube.catalog import Catalog
-from scale_agent.kube.representation import columns, negotiation
+from scale_agent.kube.codec import gojson
+from scale_agent.kube.representation import columns, negotiation, yaml_text
+from scale_agent.kube.representation.cells_pods import row_conditions
 from scale_agent.kube.representation.columns import Column
 from scale_agent.kube.representation.negotiation import Choice
 from scale_agent.kube.representation.partial import bookmark_meta, partial_object
@@ -19,6 +19,7 @@ from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.version import Obj, Version
 
 _EVENTS = ("", "events")
+_PODS = ("", "pods")
 
 
 class TableEncoder(JsonErrors):
@@ -34,6 +35,7 @@ class TableEncoder(JsonErrors):
         self.include = include
         self.now = now
         self.columns: Sequence[Column] = columns.columns_of(resource, catalog.version)
+        self._announced = False
 
     def _table(self, meta: Mapping[str, Any], rows: list[Obj], *, defined: bool = True) -> Obj:
         definitions = [one.definition() for one in self.columns] if defined else None
@@ -48,6 +50,9 @@ class TableEncoder(JsonErrors):
     def _row(self, obj: Obj) -> Obj:
         obj = conversion.renamed(obj, "v1") if self.resource.key == _EVENTS else obj
         row: Obj = {"cells": [one.cell(obj, self.now) for one in self.columns]}
+        conditions = row_conditions(obj) if self.resource.key == _PODS else []
+        if conditions:
+            row["conditions"] = conditions
         if self.include == "Object":
             row["object"] = obj
         elif self.include != "None":
@@ -57,20 +62,37 @@ class TableEncoder(JsonErrors):
     def one(self, version: Version) -> bytes:
         """An object: a table of one row."""
         meta = {"resourceVersion": str(version.rv)} if version.rv else {}
-        return orjson.dumps(self._table(meta, [self._row(version.object())])) + b"\n"
+        return gojson.dumps(self._table(meta, [self._row(version.object())])) + b"\n"
 
     def many(self, versions: Sequence[Version], meta: ListMeta) -> bytes:
         """A list."""
         rows = [self._row(one.object()) for one in versions]
-        return orjson.dumps(self._table(meta.as_dict(), rows)) + b"\n"
+        return gojson.dumps(self._table(meta.as_dict(), rows)) + b"\n"
 
     def event(self, kind: EventType, version: Version) -> bytes:
-        """A watch event: a table of one row, its columns defined only in the first event of the real server."""
-        table = self._table({"resourceVersion": str(version.rv)}, [self._row(version.object())], defined=False)
-        return json_event(kind, orjson.dumps(table))
+        """A watch event: a table of one row."""
+        return self._event(kind, {"resourceVersion": str(version.rv)}, self._row(version.object()))
 
     def bookmark(self, rv: int, *, initial_end: bool) -> bytes:
         """A bookmark: a table of one empty row."""
-        obj = {"metadata": bookmark_meta(rv, initial_end=initial_end)}
-        table = self._table({"resourceVersion": str(rv)}, [self._row(obj)], defined=False)
-        return json_event(EventType.BOOKMARK, orjson.dumps(table))
+        row = self._row({"metadata": bookmark_meta(rv, initial_end=initial_end)})
+        return self._event(EventType.BOOKMARK, {"resourceVersion": str(rv)}, row)
+
+    def _event(self, kind: EventType, meta: Mapping[str, Any], row: Obj) -> bytes:
+        """The first event of a watch defines the columns, the others do not (``watchEmbeddedEncoder``)."""
+        defined, self._announced = not self._announced, True
+        return json_event(kind, gojson.dumps(self._table(meta, [row], defined=defined)))
+
+
+class YamlTableEncoder(TableEncoder):
+    """The same as YAML."""
+
+    content_type = negotiation.YAML
+
+    def one(self, version: Version) -> bytes:
+        """An object: a table of one row."""
+        return yaml_text.from_json(super().one(version))
+
+    def many(self, versions: Sequence[Version], meta: ListMeta) -> bytes:
+        """A list."""
+        return yaml_text.from_json(super().many(versions, meta))

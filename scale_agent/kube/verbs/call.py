@@ -40,9 +40,10 @@ class Call:
     user: User
     gate: Gate
 
-    def encoder(self) -> Encoder:
-        """The negotiated representation. Raises 406."""
-        return encoders.encoder_for(self.core.catalog, self.resource, self.request, self.now)
+    def encoder(self, *, listing: bool = False, stream: bool = False) -> Encoder:
+        """The negotiated representation of an object, a list or a watch. Raises 400, 406."""
+        how = {"listing": listing, "stream": stream}
+        return encoders.encoder_for(self.core.catalog, self.resource, self.request, self.now, **how)
 
     def current(self) -> Version:
         """The object that the path names. Raises 404."""

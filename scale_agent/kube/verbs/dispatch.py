@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from scale_agent.kube import status
 from scale_agent.kube.http import Response
+from scale_agent.kube.representation import negotiation
 from scale_agent.kube.storage.watches import ResourceWatch
 from scale_agent.kube.verbs import read, remove, review, scale, special, token_request, write
 from scale_agent.kube.verbs.call import Call
@@ -15,7 +16,7 @@ Verb = Callable[[Call], Response | ResourceWatch]
 
 def _get_one(call: Call) -> Response | ResourceWatch:
     """GET of an object; ``watch=true`` makes it a watch of that one."""
-    return read.list_or_watch(call) if "watch=" in call.request.query else read.get(call)
+    return read.list_or_watch(call) if call.route.watch or "watch=" in call.request.query else read.get(call)
 
 
 _COLLECTION: dict[str, tuple[str, Verb]] = {
@@ -64,6 +65,26 @@ def verb_for(call: Call) -> Verb:
     if resource.namespaced and not route.namespace:
         _cluster_wide(route.name, method)
     return review.create if resource.key in review.VERDICTS else found[1]
+
+
+#: Subresources that answer with something else than an object.
+_OTHER_MEDIA = frozenset(("log", "exec", "attach", "portforward", "proxy"))
+
+
+def check_media(call: Call) -> None:
+    """What is refused for its media types before anybody looks further. Raises 406 and, for patches, 415.
+
+    Built-in kinds have a router in front of them (go-restful); custom ones negotiate in their handlers.
+    """
+    headers, route = call.request.headers, call.route
+    if not call.resource.typed or route.subresource.partition("/")[0] in _OTHER_MEDIA:
+        return
+    media = headers.get("content-type", "").partition(";")[0].strip()
+    if call.request.method == "PATCH" and media not in negotiation.PATCHES:
+        raise status.unknown_patch()
+    accept = headers.get("accept", "")
+    negotiation.check_route(accept, listing=not route.name)
+    negotiation.choose(accept)
 
 
 def _cluster_wide(name: str, method: str) -> None:

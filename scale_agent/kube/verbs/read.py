@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scale_agent.kube import query, selectors, status
+from scale_agent.kube import field_selectors, query, selectors, status
 from scale_agent.kube.http import Response
 from scale_agent.kube.query import ListOptions
 from scale_agent.kube.representation.representations import ListMeta
@@ -30,9 +30,9 @@ def get(call: Call) -> Response:
 def list_or_watch(call: Call) -> Response | ResourceWatch:
     """A collection, or a single object's path with ``watch=true``."""
     options = query.list_options(call.request.query)
-    if options.watch:
+    if options.watch or call.route.watch:
         return watch(call, options)
-    encoder = call.encoder()
+    encoder = call.encoder(listing=True)
     versions, meta = page(call, options)
     return Response(200, call.headers(encoder.content_type), encoder.many(versions, meta))
 
@@ -40,7 +40,7 @@ def list_or_watch(call: Call) -> Response | ResourceWatch:
 def selection(call: Call, options: ListOptions) -> Selects | None:
     """The filter of the label and field selectors, and of a name in the path; ``None`` selects all."""
     labels = selectors.parse_labels(options.label_selector) if options.label_selector else ()
-    fields = selectors.parse_fields(options.field_selector, call.resource.key) if options.field_selector else ()
+    fields = field_selectors.parse_fields(options.field_selector, call.resource) if options.field_selector else ()
     name = call.route.name
     if not (labels or fields or name):
         return None
@@ -50,7 +50,7 @@ def selection(call: Call, options: ListOptions) -> Selects | None:
             return False
         if labels and not selectors.matches(labels, version.labels):
             return False
-        return not fields or selectors.field_matches(fields, _reader(version))
+        return not fields or field_selectors.field_matches(fields, _reader(version))
 
     return selects
 
@@ -71,7 +71,7 @@ class _Fields:
             return self._version.namespace
         if self._object is None:
             self._object = self._version.object()
-        return selectors.read_field(self._object, path)
+        return field_selectors.read_field(self._object, path)
 
 
 _reader = _Fields
@@ -84,37 +84,55 @@ def page(call: Call, options: ListOptions) -> tuple[list[Version], ListMeta]:
     rv, start = store.rv, ""
     if options.continue_token:
         rv, start = query.decode_continue(options.continue_token)
+        if options.resource_version:
+            raise status.bad_request("specifying resource version is not allowed when using continue")
     elif options.resource_version:
         if options.resource_version > store.rv:
             raise status.too_large_version(options.resource_version, store.rv)
         if options.match == "Exact" or (options.limit and not options.match):
             rv = options.resource_version
-    versions = _at(call, rv)
+    versions = _at(call, rv, start)
+    if rv < 0:
+        rv = store.rv
     if start:
-        versions = [one for one in versions if "/" + storage_order(one) > start]
+        versions = [one for one in versions if _position(call, one) > start]
     if selects is not None:
         versions = [one for one in versions if selects(one)]
-    return _cut(versions, options, ListMeta(rv), counted=selects is None)
+    return _cut(call, versions, options, ListMeta(rv), counted=selects is None)
 
 
-def _at(call: Call, rv: int) -> list[Version]:
+def _position(call: Call, version: Version) -> str:
+    """Where an object stands in a list: its storage key within the collection."""
+    return f"/{version.name}" if call.route.namespace else f"/{storage_order(version)}"
+
+
+_EXPIRED = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+    "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+    "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+    "deleted between the time the first chunk was returned and now may show up in the list."
+)
+
+
+def _at(call: Call, rv: int, start: str) -> list[Version]:
     store = call.core.store
-    if rv >= store.rv:
+    if rv >= store.rv or rv < 0:
         return store.list(call.resource.key, call.route.namespace)
     try:
         return store.list_at(call.resource.key, call.route.namespace, rv)
     except LookupError as error:
-        message = "The provided continue parameter is too old to display a consistent list result."
-        raise status.gone(message) from error
+        if start:
+            raise status.gone(_EXPIRED, query.encode_continue(query.INCONSISTENT, start)) from error
+        raise status.gone("The resourceVersion for the provided list is too old.") from error
 
 
 def _cut(
-    versions: list[Version], options: ListOptions, meta: ListMeta, *, counted: bool
+    call: Call, versions: list[Version], options: ListOptions, meta: ListMeta, *, counted: bool
 ) -> tuple[list[Version], ListMeta]:
     limit = options.limit
     if limit <= 0 or len(versions) <= limit:
         return versions, meta
-    token = query.encode_continue(meta.rv, "/" + storage_order(versions[limit - 1]))
+    token = query.encode_continue(meta.rv, _position(call, versions[limit - 1]))
     # remainingItemCount is left out when a selector filters: the real server does not know it either
     return versions[:limit], ListMeta(meta.rv, token, len(versions) - limit if counted else None)
 
@@ -122,7 +140,7 @@ def _cut(
 def watch(call: Call, options: ListOptions) -> ResourceWatch:
     """Start a watch; see ``docs/architecture.md`` for who pulls it."""
     store, key = call.core.store, call.resource.key
-    encoder = call.encoder()
+    encoder = call.encoder(listing=True, stream=True)
     selects = selection(call, options)
     log = store.log(key)
     namespace = call.route.namespace
@@ -130,10 +148,12 @@ def watch(call: Call, options: ListOptions) -> ResourceWatch:
         log, log.end, Scope(namespace, selects), encoder, call.headers(encoder.stream_type), lambda: store.rv
     )
     since = options.resource_version
-    if options.send_initial or not since:
+    if options.send_initial and since and since > store.rv:
+        running.fail(status.too_large_version(since, store.rv).status())
+    elif options.send_initial or (options.send_initial is None and not since):
         first = [one for one in store.list(key, namespace) if selects is None or selects(one)]
         running.start_with(first, store.rv if options.send_initial and options.allow_bookmarks else 0)
-    else:
+    elif since:
         _resume(running, since, store.rv)
     _appoint(call, options, running)
     return running

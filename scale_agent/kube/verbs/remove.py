@@ -35,7 +35,7 @@ def delete_collection(call: Call) -> Response:
     found, _ = read.page(call, listing)
     for version in found:
         writes.delete(call.core, call.resource, version, options, _actor(call, options))
-    encoder = call.encoder()
+    encoder = call.encoder(listing=True)
     return Response(200, call.headers(encoder.content_type), encoder.many(found, ListMeta(call.core.store.rv)))
 
 
