@@ -101,7 +101,8 @@ def parse_fields(text: str, resource: ResourceType) -> Fields:
     """The terms of a field selector. Raises a 400 :class:`StatusError`."""
     labels = _supported(resource)
     raw = [_field_term(term, text) for term in sorted(_split_fields(text)) if term]
-    return tuple(FieldTerm(_path(labels, path), value, operator != "!=") for path, operator, value in raw)
+    said = [(path, operator, value) for path, operator, value in raw if path or value]
+    return tuple(FieldTerm(_path(labels, path), value, operator != "!=") for path, operator, value in said)
 
 
 def _path(labels: Labels, label: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class ListOptions:
     send_initial: bool | None = None
     resource_version: int | None = None
     match: str = ""
-    timeout_s: float | None = None
+    timeout_s: int | None = None
     limit: int = 0
     continue_token: str = ""
 
@@ -51,8 +52,10 @@ def _flag(text: str) -> bool:
     return text.lower() not in ("0", "false")
 
 
-def _int(text: str) -> int:
-    if not text:
+def _number(query: Query, name: str) -> int:
+    """A parameter that is a number if it is there."""
+    text = query.get(name)
+    if text is None:
         return 0
     if not re.fullmatch(r"[+-]?[0-9]+", text):
         raise status.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
@@ -62,15 +65,15 @@ def _int(text: str) -> int:
     return value
 
 
-def resource_version(text: str, *, watch: bool = False) -> int | None:
-    """A resourceVersion of a query; ``None`` if it is empty. Raises 400, and 500 for a watch (observed)."""
+def resource_version(text: str, *, plain: bool = False) -> int | None:
+    """A resourceVersion of a query; ``None`` if it is empty. Raises 500 as gets and watches do; ``plain`` lists: 400."""
     if not text:
         return None
     if not re.fullmatch(r"[0-9]{1,19}", text):
         why = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-        if watch:
-            raise StatusError(500, "", why)
-        raise status.bad_request(f"invalid resource version: {why}")
+        if plain:
+            raise status.bad_request(f"invalid resource version: {why}")
+        raise StatusError(500, "", why)
     return int(text)
 
 
@@ -79,10 +82,12 @@ def list_options(raw: str) -> ListOptions:
     """The options of a GET of a collection, validated as ``ValidateListOptions`` does."""
     query = parse_query(raw)
     watch = "watch" in query and _flag(query["watch"])
-    timeout = query.get("timeoutSeconds")
     sends = _flag(query["sendInitialEvents"]) if "sendInitialEvents" in query else None
+    timeout_s, limit = _number(query, "timeoutSeconds"), _number(query, "limit")
     _validate(query, watch, sends)
-    version = resource_version(query.get("resourceVersion", ""), watch=watch)
+    version = resource_version(query.get("resourceVersion", ""), plain=not watch)
+    if watch and sends is None and not version and not query.get("resourceVersionMatch"):
+        sends = True  # what such a watch has always meant (``SetListOptionsDefaults``)
     _check_timeout(query, watch)
     return ListOptions(
         label_selector=query.get("labelSelector", ""),
@@ -92,8 +97,8 @@ def list_options(raw: str) -> ListOptions:
         send_initial=sends,
         resource_version=version,
         match=query.get("resourceVersionMatch", ""),
-        timeout_s=float(_int(timeout)) if timeout else None,
-        limit=0 if version == 0 else _int(query.get("limit", "")),  # the watch cache answers 0, and knows no limit
+        timeout_s=timeout_s or None,
+        limit=0 if version == 0 else limit,  # the watch cache answers 0, and knows no limit
         continue_token=query.get("continue", ""),
     )
 
@@ -125,7 +130,7 @@ def _list_causes(match: str, version: str, token: str, sends: bool | None) -> It
 
 def _watch_causes(match: str, version: str, token: str, sends: bool | None) -> Iterator[Cause]:
     if sends is None and not match and version in ("", "0"):
-        match, sends = "NotOlderThan", True  # what such a watch has always meant (``SetListOptionsDefaults``)
+        match, sends = "NotOlderThan", True  # ``SetListOptionsDefaults``
     if sends is not None and match != "NotOlderThan":
         yield forbidden_field(_MATCH, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
     if match and sends is None:
@@ -189,23 +194,25 @@ def encode_continue(rv: int, start: str) -> str:
 def decode_continue(token: str) -> tuple[int, str]:
     """``(rv, start)`` of a token. Raises a 400 :class:`StatusError` (words of ``storage.DecodeContinue``)."""
     try:
-        text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        raw: Any = json.loads(text)
+        text = base64.urlsafe_b64decode((token + "=" * (-len(token) % 4)).encode())
     except binascii.Error as error:
         raise _no_token(f"illegal base64 data at input byte {_first_wrong(token)}") from error
+    try:
+        raw: Any = json.loads(text)
     except ValueError as error:
         raise _no_token(gojson.syntax_error(text)) from error
     if not isinstance(raw, dict) or raw.get("v") != "meta.k8s.io/v1":
         version = raw.get("v", "") if isinstance(raw, dict) else ""
-        raise _no_token(f"server does not recognize this encoded version {json.dumps(version)}")
+        raise _no_token(f"server does not recognize this encoded version {version}")
     rv, start = raw.get("rv", 0), raw.get("start", "")
-    if not isinstance(rv, int) or not isinstance(start, str) or rv == 0 or rv < INCONSISTENT:
+    if not isinstance(rv, int) or not isinstance(start, str) or rv == 0:
         raise _no_token("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
     if not start:
         raise _no_token("encoded start key empty (version meta.k8s.io/v1)")
-    if "/.." in start or "//" in start:
+    key = start if start.startswith("/") else f"/{start}"
+    if posixpath.normpath(key) != key:
         raise _no_token(start)
-    return rv, start.rstrip("\0")
+    return rv, key.rstrip("\0")
 
 
 def _first_wrong(token: str) -> int:

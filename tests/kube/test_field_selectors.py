@@ -12,7 +12,7 @@ from tests.kube.testbed import VERSION, refusal
 
 
 def resource(group: str, plural: str) -> ResourceType:
-    found = catalog.for_version(VERSION).any_version(group, plural)
+    found = catalog.for_version(VERSION).find(group, "v1", plural)
     assert found is not None
     return found
 

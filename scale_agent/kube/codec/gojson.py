@@ -193,4 +193,6 @@ def _shown(text: bytes) -> str:
         return f"'\\{one}'"
     if one == '"':
         return "'\"'"
-    return f"'{one}'" if one.isprintable() else f"'{one.encode('unicode_escape').decode()}'"
+    if one.isprintable():
+        return f"'{one}'"
+    return f"'{one.encode('unicode_escape').decode()}'" if one < "\x80" else f"'\\u{ord(one):04x}'"

@@ -15,8 +15,8 @@ Verb = Callable[[Call], Response | ResourceWatch]
 
 
 def _get_one(call: Call) -> Response | ResourceWatch:
-    """GET of an object; ``watch=true`` makes it a watch of that one."""
-    return read.list_or_watch(call) if call.route.watch or "watch=" in call.request.query else read.get(call)
+    """GET of an object; only the old path makes it a watch of that one, ``watch=true`` does not (observed)."""
+    return read.list_or_watch(call) if call.route.watch else read.get(call)
 
 
 _COLLECTION: dict[str, tuple[str, Verb]] = {

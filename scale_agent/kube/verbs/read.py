@@ -96,9 +96,10 @@ def page(call: Call, options: ListOptions) -> tuple[list[Version], ListMeta]:
         rv = store.rv
     if start:
         versions = [one for one in versions if _position(call, one) > start]
+    last = versions[-1] if versions else None
     if selects is not None:
         versions = [one for one in versions if selects(one)]
-    return _cut(call, versions, options, ListMeta(rv), counted=selects is None)
+    return _cut(call, versions, options, ListMeta(rv), last if selects is not None else None)
 
 
 def _position(call: Call, version: Version) -> str:
@@ -127,14 +128,17 @@ def _at(call: Call, rv: int, start: str) -> list[Version]:
 
 
 def _cut(
-    call: Call, versions: list[Version], options: ListOptions, meta: ListMeta, *, counted: bool
+    call: Call, versions: list[Version], options: ListOptions, meta: ListMeta, last: Version | None
 ) -> tuple[list[Version], ListMeta]:
+    """The page. ``last``: the collection's last object if a selector filters: whether more follow is not known then."""
     limit = options.limit
-    if limit <= 0 or len(versions) <= limit:
+    if limit <= 0 or len(versions) < limit:
+        return versions, meta
+    if len(versions) == limit and (last is None or versions[-1] is last):
         return versions, meta
     token = query.encode_continue(meta.rv, _position(call, versions[limit - 1]))
     # remainingItemCount is left out when a selector filters: the real server does not know it either
-    return versions[:limit], ListMeta(meta.rv, token, len(versions) - limit if counted else None)
+    return versions[:limit], ListMeta(meta.rv, token, len(versions) - limit if last is None else None)
 
 
 def watch(call: Call, options: ListOptions) -> ResourceWatch:
@@ -150,7 +154,7 @@ def watch(call: Call, options: ListOptions) -> ResourceWatch:
     since = options.resource_version
     if options.send_initial and since and since > store.rv:
         running.fail(status.too_large_version(since, store.rv).status())
-    elif options.send_initial or (options.send_initial is None and not since):
+    elif options.send_initial:
         first = [one for one in store.list(key, namespace) if selects is None or selects(one)]
         running.start_with(first, store.rv if options.send_initial and options.allow_bookmarks else 0)
     elif since:

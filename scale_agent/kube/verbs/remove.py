@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from scale_agent.kube import query, status, writes
@@ -32,11 +33,11 @@ def delete_collection(call: Call) -> Response:
     """DELETE of a collection: the list of what was there."""
     options = delete_options(call)
     listing = query.list_options(call.request.query)
-    found, _ = read.page(call, listing)
+    found, meta = read.page(call, listing)
     for version in found:
         writes.delete(call.core, call.resource, version, options, _actor(call, options))
     encoder = call.encoder(listing=True)
-    return Response(200, call.headers(encoder.content_type), encoder.many(found, ListMeta(call.core.store.rv)))
+    return Response(200, call.headers(encoder.content_type), encoder.many(found, replace(meta, rv=call.core.store.rv)))
 
 
 def _actor(call: Call, options: writes.DeleteOptions) -> writes.Actor:
