@@ -93,7 +93,7 @@ def conflict(plural: str, group: str, name: str, why: str = "") -> StatusError:
 
 def invalid(kind: str, group: str, name: str, causes: Sequence[Cause]) -> StatusError:
     """The object breaks its kind's rules: 422 with one cause per field."""
-    lines = [f"{cause.field}: {cause.message}" for cause in causes]
+    lines = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     text = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
     details = _details(name, group, kind)
     details["causes"] = [cause.as_dict() for cause in causes]
@@ -185,6 +185,12 @@ def too_large_body() -> StatusError:
     """413: bodies end at 3 MiB (etcd's limit)."""
     message = "Request entity too large: limit is 3145728"
     return StatusError(413, "RequestEntityTooLarge", message, {})
+
+
+def too_many_operations(allowed: int, found: int) -> StatusError:
+    """413: a JSON patch is too long."""
+    message = f"Request entity too large: The allowed maximum operations in a JSON patch is {allowed}, got {found}"
+    return StatusError(413, "RequestEntityTooLarge", message)
 
 
 def unauthorized() -> StatusError:

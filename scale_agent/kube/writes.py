@@ -50,6 +50,11 @@ class Actor:
     dry_run: bool = False
     guard: Guard | None = None
 
+    @property
+    def stamp(self) -> str:
+        """The time as objects have it."""
+        return moments.stamp(self.now)
+
 
 @dataclass(frozen=True, slots=True)
 class DeleteOptions:
@@ -70,8 +75,18 @@ class Deleted:
     gone: bool
 
 
-def create(core: Core, resource: ResourceType, obj: Obj, actor: Actor, state: Obj | None = None) -> Version:
-    """Store a new object, with a status if a controller gives one. Raises :class:`StatusError` (409, 403, 404, 422)."""
+def create(
+    core: Core,
+    resource: ResourceType,
+    obj: Obj,
+    actor: Actor,
+    state: Obj | None = None,
+    owned: list[Obj] | None = None,
+) -> Version:
+    """Store a new object, with a status if a controller gives one. Raises :class:`StatusError` (409, 403, 404, 422).
+
+    ``owned``: its managedFields, if they are known already (an apply).
+    """
     obj = resource.ordered(obj)
     meta = obj["metadata"] = dict(obj.get("metadata") or {})
     if meta.get("resourceVersion"):
@@ -88,7 +103,7 @@ def create(core: Core, resource: ResourceType, obj: Obj, actor: Actor, state: Ob
     objects.begin(resource, obj, uid=core.identity.next_uid(), time=moments.stamp(actor.now))
     custom.check_open(resource, meta)
     defaults.fill(resource, obj)
-    managed.track(core.catalog, resource, None, obj, managed.By(actor.manager, moments.stamp(actor.now)))
+    _own(core, resource, None, obj, managed.By(actor.manager, actor.stamp), owned)
     defaults.prepare_new(core, resource, obj)
     if state is not None:
         obj["status"] = state
@@ -151,10 +166,31 @@ def _store(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Versio
     return core.store.put(resource.key, obj, actor.now)
 
 
-def update(core: Core, resource: ResourceType, old: Version, new: Obj, actor: Actor, subresource: str = "") -> Version:
+def _own(
+    core: Core, resource: ResourceType, before: Obj | None, obj: Obj, by: managed.By, owned: list[Obj] | None
+) -> None:
+    """Set an object's managedFields, in place: ``owned``, or what follows from the write."""
+    if owned is None:
+        managed.track(core, resource, before, obj, by)
+    elif owned:
+        obj["metadata"]["managedFields"] = owned
+    else:
+        obj["metadata"].pop("managedFields", None)
+
+
+def update(
+    core: Core,
+    resource: ResourceType,
+    old: Version,
+    new: Obj,
+    actor: Actor,
+    subresource: str = "",
+    owned: list[Obj] | None = None,
+) -> Version:
     """Replace an object (or, by ``subresource``, its status). Raises :class:`StatusError` (409, 422).
 
-    Nothing is written when nothing changes; an object without finalizers left that was waiting for them goes away.
+    Nothing is written when nothing changes but times of managedFields; ``owned`` as in :func:`create`. An object
+    without finalizers left that was waiting for them goes away.
     """
     before = custom.in_version(resource, old).object()
     meta = new.get("metadata") or {}
@@ -169,10 +205,12 @@ def update(core: Core, resource: ResourceType, old: Version, new: Obj, actor: Ac
     custom.check_update(resource, before, obj, subresource)
     objects.count_generation(resource, before, obj)
     obj = _shaped(core, resource, obj)
-    if objects.same(before, obj):
+    unchanged = objects.same(before, obj)
+    if unchanged and owned is None and not managed.rewritten(before, obj, subresource):
         return old
-    by = managed.By(actor.manager, moments.stamp(actor.now), subresource)
-    managed.track(core.catalog, resource, before, obj, by)
+    _own(core, resource, before, obj, managed.By(actor.manager, actor.stamp, subresource), owned)
+    if unchanged and managed.same_owners(before, obj):
+        return old
     if _may_go(obj):
         return _remove(core, resource, obj, actor)
     return _store(core, resource, obj, actor)
@@ -197,9 +235,10 @@ def check_preconditions(resource: ResourceType, before: Obj, meta: dict[str, Any
             f"failed: UID in precondition: {uid}, UID in object meta: {before['metadata']['uid']}"
         )
         raise status.conflict(resource.plural, resource.group, name, why)
-    if wanted and wanted != before["metadata"]["resourceVersion"]:
+    any_version = not wanted or wanted == "0"
+    if not any_version and wanted != before["metadata"]["resourceVersion"]:
         raise status.conflict(resource.plural, resource.group, name)
-    if not wanted and not resource.typed:
+    if any_version and not resource.typed:
         raise status.invalid(resource.plural, resource.group, name, [_must_have_version()])
 
 

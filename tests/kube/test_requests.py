@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scale_agent.kube import paths, query
-from scale_agent.kube.patching import managed
 from scale_agent.kube.paths import Route
 from scale_agent.kube.representation import negotiation
 from scale_agent.kube.representation.negotiation import JSON, PROTOBUF
@@ -90,12 +89,3 @@ def test_shapes_are_negotiated() -> None:
     assert negotiation.choose(f"application/json;as=Table;v=v9;g=meta.k8s.io,{JSON}").shape == ""
     partial = f"{PROTOBUF};as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
     assert negotiation.choose(partial, typed=False) == negotiation.Choice(PROTOBUF, "Partial", "v1", of_list=True)
-
-
-_part = st.sampled_from(["f:a", "f:b", 'k:{"name":"x"}', 'v:"y"'])
-
-
-@given(st.frozensets(st.lists(_part, min_size=1, max_size=4).map(tuple), max_size=8))
-def test_field_sets_come_back_from_their_json(found: frozenset[tuple[str, ...]]) -> None:
-    rendered = managed.render_fields(set(found))
-    assert managed.parse_fields(rendered) - {()} == set(found)

@@ -1,6 +1,9 @@
-"""JSON patch (RFC 6902) and JSON merge patch (RFC 7386) on JSON-shaped values.
+"""JSON patch and JSON merge patch as the API server's library applies them: evanphx/json-patch v4, not the RFCs.
 
-Neither changes its arguments. A JSON patch that cannot be applied raises :class:`PatchError`.
+Where it differs from RFC 6902: ``replace`` of a missing member adds it, indices may be negative, ``add`` cannot replace
+the whole document, a missing value is null, a missing member passes a test for null. Where it differs from RFC 7386:
+nulls are taken out of objects inside new lists too. The libraries on PyPI (jsonpatch, json-merge-patch) follow the
+RFCs, which clients of Kubernetes would notice; hence our own. Neither function changes its arguments.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from typing import Any
 Json = Any
 #: A JSON patch may not have more operations than this (apiserver: maxJSONPatchOperations).
 MAX_OPERATIONS = 10_000
+_MISSING: Any = object()
 
 
 class PatchError(ValueError):
@@ -20,72 +24,79 @@ class PatchError(ValueError):
 
 
 def merge(target: Json, patch: Json) -> Json:
-    """RFC 7386: objects merge, ``null`` removes, everything else replaces."""
+    """The merge patch applied: objects merge, ``null`` removes, everything else replaces."""
+    if not isinstance(target, dict):
+        return _pruned(patch)
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
-    out = dict(target) if isinstance(target, dict) else {}
+    out = dict(target)
     for name, value in patch.items():
         if value is None:
             out.pop(name, None)
+        elif out.get(name) is None:
+            out[name] = _pruned(value)
         else:
-            out[name] = merge(out.get(name), value)
+            out[name] = merge(out[name], value)
     return out
 
 
+def _pruned(value: Json) -> Json:
+    """A new value without null members, at any depth; nulls that are elements of lists stay."""
+    if isinstance(value, dict):
+        return {name: _pruned(inner) for name, inner in value.items() if inner is not None}
+    return [_pruned(inner) for inner in value] if isinstance(value, list) else value
+
+
 def json_patch(target: Json, operations: Json) -> Json:
-    """RFC 6902, operations in order; all or nothing."""
-    if not isinstance(operations, list):
-        raise PatchError("a JSON patch is a list of operations")
-    if len(operations) > MAX_OPERATIONS:
-        raise PatchError(f"at most {MAX_OPERATIONS} operations are allowed")
+    """The operations applied in order, all or nothing. Raises :class:`PatchError`."""
     out = copy.deepcopy(target)
     for operation in operations:
-        if not isinstance(operation, dict) or operation.get("op") not in _OPERATIONS:
-            raise PatchError(f"unknown operation {operation!r:.80}")
-        out = _OPERATIONS[operation["op"]](out, operation)
+        kind = operation.get("op")
+        act = _OPERATIONS.get(kind) if isinstance(kind, str) else None
+        if act is None:
+            raise PatchError(f"Unexpected kind: {kind}")
+        out = act(out, operation)
     return out
 
 
 def _pointer(operation: Json, name: str = "path") -> list[str]:
     text = operation.get(name)
-    if not isinstance(text, str) or (text and not text.startswith("/")):
-        raise PatchError(f"{name} must be a JSON pointer")
+    if not isinstance(text, str):
+        raise PatchError(f"{name} is missing")
     return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
 
 
 def _value(operation: Json) -> Json:
-    if "value" not in operation:
-        raise PatchError("value is missing")
-    return copy.deepcopy(operation["value"])
+    return copy.deepcopy(operation.get("value"))
 
 
-def _index(array: list[Json], part: str, *, adding: bool = False) -> int:
-    if part == "-" and adding:
-        return len(array)
-    if not re.fullmatch(r"0|-?[1-9][0-9]{0,8}", part):
-        raise PatchError(f"not an index: {part!r}")
+def _index(array: list[Json], part: str, size: int) -> int:
+    """A place in an array of ``size`` places; negative ones count from the end."""
+    if not re.fullmatch(r"[+-]?[0-9]{1,9}", part):
+        raise PatchError(f"value was not a proper array index: {part!r}")
     index = int(part)
-    if index < 0:  # the Go library that Kubernetes uses counts from the end
-        index += len(array)
-    if not 0 <= index < len(array) + adding:
-        raise PatchError(f"no such index: {part}")
+    index += size if index < 0 else 0
+    if not 0 <= index < size:
+        raise PatchError(f"Unable to access invalid index: {part}")
     return index
 
 
-def _step(at: Json, part: str) -> Json:
-    if isinstance(at, dict):
-        if part not in at:
-            raise PatchError(f"no such member: {part!r}")
-        return at[part]
-    if isinstance(at, list):
-        return at[_index(at, part)]
-    raise PatchError(f"{part!r} is below a plain value")
+def _parent(document: Json, pointer: list[str]) -> tuple[Json, str]:
+    """The container that a pointer's last part is in, and that part."""
+    if not pointer:
+        raise PatchError("the whole document is no place in it")
+    for part in pointer[:-1]:
+        document = _member(document, part)
+        if not isinstance(document, dict | list):
+            raise PatchError(f"doc is missing path: {part!r}")
+    return document, pointer[-1]
 
 
-def _lookup(document: Json, pointer: list[str]) -> Json:
-    for part in pointer:
-        document = _step(document, part)
-    return document
+def _member(container: Json, part: str) -> Json:
+    """A member of an object (missing ones too) or an element of an array."""
+    if isinstance(container, dict):
+        return container.get(part, _MISSING)
+    return container[_index(container, part, len(container))]
 
 
 def _add(document: Json, operation: Json) -> Json:
@@ -93,79 +104,74 @@ def _add(document: Json, operation: Json) -> Json:
 
 
 def _put(document: Json, pointer: list[str], value: Json) -> Json:
-    if not pointer:
-        return value
-    parent = _lookup(document, pointer[:-1])
-    if isinstance(parent, list):
-        parent.insert(_index(parent, pointer[-1], adding=True), value)
-    elif isinstance(parent, dict):
-        parent[pointer[-1]] = value
+    parent, part = _parent(document, pointer)
+    if isinstance(parent, dict):
+        parent[part] = value
+    elif part == "-":
+        parent.append(value)
     else:
-        raise PatchError(f"{pointer[-1]!r} is below a plain value")
+        parent.insert(_index(parent, part, len(parent) + 1), value)
     return document
 
 
 def _remove(document: Json, operation: Json) -> Json:
-    return _take(document, _pointer(operation))[0]
+    parent, part = _parent(document, _pointer(operation))
+    _take(parent, part)
+    return document
 
 
-def _take(document: Json, pointer: list[str]) -> tuple[Json, Json]:
-    if not pointer:
-        raise PatchError("the whole document cannot be removed")
-    parent = _lookup(document, pointer[:-1])
-    taken = _step(parent, pointer[-1])
+def _take(parent: Json, part: str) -> None:
     if isinstance(parent, list):
-        del parent[_index(parent, pointer[-1])]
+        del parent[_index(parent, part, len(parent))]
+    elif part in parent:
+        del parent[part]
     else:
-        del parent[pointer[-1]]
-    return document, taken
+        raise PatchError(f"Unable to remove nonexistent key: {part}")
 
 
 def _replace(document: Json, operation: Json) -> Json:
     pointer = _pointer(operation)
     value = _value(operation)
-    if not pointer:
+    if operation["path"] == "":
+        if not isinstance(value, dict | list):
+            raise PatchError("replace operation value must be object or array")
         return value
-    parent = _lookup(document, pointer[:-1])
-    _step(parent, pointer[-1])
+    parent, part = _parent(document, pointer)
     if isinstance(parent, list):
-        parent[_index(parent, pointer[-1])] = value
+        parent[_index(parent, part, len(parent))] = value
     else:
-        parent[pointer[-1]] = value
+        parent[part] = value
     return document
 
 
 def _move(document: Json, operation: Json) -> Json:
-    source, target = _pointer(operation, "from"), _pointer(operation)
-    if target[: len(source)] == source and len(target) > len(source):
-        raise PatchError("a value cannot move into itself")
-    if source == target:
-        _lookup(document, source)
-        return document
-    document, taken = _take(document, source)
-    return _put(document, target, taken)
-
-
-def _copy(document: Json, operation: Json) -> Json:
-    value = copy.deepcopy(_lookup(document, _pointer(operation, "from")))
+    parent, part = _parent(document, _pointer(operation, "from"))
+    value = _member(parent, part)
+    _take(parent, part)
     return _put(document, _pointer(operation), value)
 
 
+def _copy(document: Json, operation: Json) -> Json:
+    value = _member(*_parent(document, _pointer(operation, "from")))
+    return _put(document, _pointer(operation), None if value is _MISSING else copy.deepcopy(value))
+
+
 def _test(document: Json, operation: Json) -> Json:
-    if not _same(_lookup(document, _pointer(operation)), operation.get("value")):
-        raise PatchError("a test failed")
+    pointer = _pointer(operation)
+    found = document if operation["path"] == "" else _member(*_parent(document, pointer))
+    wanted = operation.get("value")
+    if not _same(None if found is _MISSING else found, wanted):
+        raise PatchError(f"testing value {operation['path']} failed")
     return document
 
 
 def _same(left: Json, right: Json) -> bool:
-    """Equality of JSON values: ``true`` is not 1."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
+    """Equality of JSON texts: ``true`` is not 1, and 1 is not 1.0."""
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(_same(left[name], right[name]) for name in left)
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(_same, left, right))
-    return bool(left == right)
+    return type(left) is type(right) and bool(left == right)
 
 
 _OPERATIONS: dict[str, Callable[[Json, Json], Json]] = {

@@ -1,199 +1,190 @@
-"""Strategic merge patch: a merge patch whose lists merge by key, as the schema says.
+"""Strategic merge patch: a merge patch whose lists merge by key, as the struct tags say.
 
-Follows the published semantics of k8s.io/apimachinery's strategicpatch: ``$patch``, ``$retainKeys``,
-``$deleteFromPrimitiveList/…``, ``$setElementOrder/…``. Arguments are not changed.
+Follows k8s.io/apimachinery's ``strategicpatch`` (``patch.go``, ``meta.go``): ``$patch``, ``$retainKeys``,
+``$deleteFromPrimitiveList/…``, ``$setElementOrder/…``, with its X
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
 from typing import Any
 
-from scale_agent.kube.patching.patches import PatchError
+from scale_agent.kube.patching import strategic_lists
+from scale_agent.kube.patching.gotypes import go_kind, go_text, type_name
+from scale_agent.kube.patching.strategic_lists import (
+    BAD_ORDER,
+    DELETE_PRIMITIVES,
+    ELEMENT_ORDER,
+    PATCH,
+    RETAIN_KEYS,
+    StrategicError,
+    without_directives,
+)
 from scale_agent.kube.schema.types import Field, Shape, Type
 
 Json = Any
 Map = dict[str, Any]
 
-PATCH = "$patch"
-RETAIN_KEYS = "$retainKeys"
-DELETE_PRIMITIVES = "$deleteFromPrimitiveList/"
-ELEMENT_ORDER = "$setElementOrder/"
+_BAD_RETAIN_KEYS = "invalid patch format of retainKeys"
+_BAD_PRIMITIVES = "invalid patch format of primitive list"
 
 
 def merge(original: Map, patch: Map, schema: Type | None) -> Map:
-    """The object with the patch applied. Raises :class:`PatchError` for directives that make no sense."""
-    directive = patch.get(PATCH)
-    if directive is not None:
-        return _by_directive(original, patch, schema, directive)
-    out = _retained(original, patch.get(RETAIN_KEYS))
-    for name, value in patch.items():
+    """The object with the patch applied; ``patch`` loses what is used up. Raises :class:`StrategicError`."""
+    if PATCH in patch:
+        return _by_directive(patch, patch[PATCH])
+    out = _retained(original, patch)
+    for name in [name for name in patch if name.startswith(ELEMENT_ORDER)]:
+        _merge_ordered(out, patch, name, patch.pop(name), schema)
+    for name, value in list(patch.items()):
         if name.startswith(DELETE_PRIMITIVES):
-            _delete_primitives(out, name.removeprefix(DELETE_PRIMITIVES), value)
-    orders = {
-        name.removeprefix(ELEMENT_ORDER): value for name, value in patch.items() if name.startswith(ELEMENT_ORDER)
-    }
-    for name, value in patch.items():
-        if not name.startswith("$"):
-            _merge_member(out, name, value, _field(schema, name))
-    for name, order in orders.items():
-        if not isinstance(order, list):
-            raise PatchError(f"{ELEMENT_ORDER}{name} must be a list")
-        if isinstance(out.get(name), list):
-            before = original.get(name)
-            out[name] = _ordered(
-                out[name], order, before if isinstance(before, list) else [], _merge_key(_field(schema, name))
-            )
+            _delete_primitives(out, _after(name, DELETE_PRIMITIVES, _BAD_PRIMITIVES), value)
+        else:
+            _merge_member(out, name, value, schema)
     return out
 
 
-def _by_directive(original: Map, patch: Map, schema: Type | None, directive: Json) -> Map:
-    rest = {name: value for name, value in patch.items() if name != PATCH}
+def _by_directive(patch: Map, directive: Json) -> Map:
     if directive == "replace":
-        return copy.deepcopy(rest)
+        del patch[PATCH]
+        return patch
     if directive == "delete":
         return {}
-    if directive == "merge":
-        return merge(original, rest, schema)
-    raise PatchError(f"Unknown patch type found: {directive}")
+    raise StrategicError(f"unknown patch type: {go_text(directive)} in map: {go_text(patch)}")
 
 
-def _field(schema: Type | None, name: str) -> Field | None:
-    return schema.fields.get(name) if schema is not None else None
+def _after(name: str, prefix: str, why: str) -> str:
+    """The field that a directive is about."""
+    if not name.startswith(f"{prefix}/"):
+        raise StrategicError(why, 400)
+    return name.removeprefix(f"{prefix}/")
 
 
-def _merge_key(field: Field | None) -> str:
-    return field.patch_merge_key if field is not None else ""
-
-
-def _retained(original: Map, keys: Json) -> Map:
-    if keys is None:
+def _retained(original: Map, patch: Map) -> Map:
+    """The original with the members that ``$retainKeys`` names, if the patch has it."""
+    if RETAIN_KEYS not in patch:
         return dict(original)
+    keys = patch.pop(RETAIN_KEYS)
     if not isinstance(keys, list):
-        raise PatchError(f"{RETAIN_KEYS} must be a list")
+        raise StrategicError(_BAD_RETAIN_KEYS, 400)
+    for name, value in patch.items():
+        if value is not None and name not in keys and not name.startswith((DELETE_PRIMITIVES, ELEMENT_ORDER)):
+            raise StrategicError(_BAD_RETAIN_KEYS, 400)
     return {name: value for name, value in original.items() if name in keys}
 
 
+def _field(schema: Type | None, name: str) -> Field | None:
+    """A struct's field; the real server looks only where both sides have something to merge."""
+    if schema is None:
+        raise StrategicError("merging an object in json but data type is not struct, instead is: map")
+    found = schema.fields.get(name)
+    if found is None:
+        why = f'unable to find api field in struct {schema.short_name} for the json field "{name}"'
+        raise StrategicError(why)
+    return found
+
+
+def _inner(field: Field | None) -> Type | None:
+    return field.type if field is not None and field.shape is not Shape.MAP else None
+
+
+def _merge_ordered(out: Map, patch: Map, name: str, order: Json, schema: Type | None) -> None:
+    """A list together with its ``$setElementOrder``; both are taken out of the patch."""
+    if not isinstance(order, list):
+        raise StrategicError(f"expected a []interface {{}}, but received a {type_name(order)}")
+    key = _after(name, ELEMENT_ORDER, BAD_ORDER)
+    for one in (out, patch):
+        if key in one and not isinstance(one[key], list):
+            raise StrategicError(f"expected a []interface {{}}, but received a {type_name(one[key])}")
+    field = _field(schema, key)
+    live, wanted = out.get(key, []), patch.get(key, [])
+    merge_key = field.patch_merge_key if field is not None else ""
+    strategic_lists.check_order(wanted, order, merge_key)
+    if key not in out and key not in patch:
+        return
+    if key not in patch:
+        merged = live
+    elif key not in out:
+        merged = without_directives(wanted)[0]
+    else:
+        live = strategic_lists.overwritten(live, wanted, merge_key) if merge_key else live
+        merged = _merge_lists(out[key], wanted, field)
+    out[key] = strategic_lists.reordered(merged, order, live, merge_key, strategic_lists.element_kind(live, wanted))
+    patch.pop(key, None)
+
+
 def _delete_primitives(out: Map, name: str, values: Json) -> None:
-    if not isinstance(values, list):
-        raise PatchError(f"{DELETE_PRIMITIVES}{name} must be a list")
-    if isinstance(out.get(name), list):
-        out[name] = [one for one in out[name] if one not in values]
+    live = out.get(name)
+    if values is None:
+        out.pop(name, None)
+    elif isinstance(live, list) and isinstance(values, list):
+        out[name] = strategic_lists.delete_primitives(live, values)
 
 
-def _merge_member(out: Map, name: str, value: Json, field: Field | None) -> None:
+def _merge_member(out: Map, name: str, value: Json, schema: Type | None) -> None:
     if value is None:
         out.pop(name, None)
         return
-    before = out.get(name)
-    replaces = field is not None and "replace" in field.patch_strategy
-    if isinstance(value, dict):
-        inner = field.type if field is not None and field.shape is not Shape.MAP else None
-        base = before if isinstance(before, dict) and not replaces else {}
-        if field is not None and field.shape is Shape.MAP and field.type is not None:
-            out[name] = _merge_map_of(base, value, field.type)
-        else:
-            out[name] = merge(base, value, inner)
-    elif isinstance(value, list) and field is not None and "merge" in field.patch_strategy:
-        out[name] = _merge_list(before if isinstance(before, list) else [], value, field)
+    live = out.get(name)
+    if name not in out or go_kind(live) != go_kind(value):
+        _take(out, name, _without_nulls(value))
+    elif isinstance(value, dict) and isinstance(live, dict):
+        field = _field(schema, name)
+        replaces = field is not None and _strategy(field) == "replace"
+        out[name] = value if replaces else merge(live, value, _inner(field))
+    elif isinstance(value, list) and isinstance(live, list):
+        out[name] = _merge_lists(live, value, _field(schema, name))
     else:
-        out[name] = _plain(value)
+        _take(out, name, value)
 
 
-def _merge_map_of(base: Map, patch: Map, inner: Type) -> Map:
-    """A map whose values are structs."""
-    out = dict(base)
-    for name, value in patch.items():
-        if value is None:
-            out.pop(name, None)
-        elif isinstance(value, dict):
-            before = out.get(name)
-            out[name] = merge(before if isinstance(before, dict) else {}, value, inner)
-        else:
-            out[name] = value
-    return out
+def _take(out: Map, name: str, value: Json) -> None:
+    """The patch's value as it is, without its directives; what is only a directive goes."""
+    made, kept = without_directives(value)
+    if kept:
+        out[name] = made
+    else:
+        out.pop(name, None)
 
 
-def _plain(value: Json) -> Json:
-    """A value that replaces: its elements without directives."""
-    if isinstance(value, list):
-        return [_plain(one) for one in value if not (isinstance(one, dict) and one.get(PATCH) == "delete")]
+def _without_nulls(value: Json) -> Json:
     if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items() if not name.startswith("$")}
+        for name in [name for name, inner in value.items() if inner is None]:
+            del value[name]
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _without_nulls(inner)
     return value
 
 
-def _merge_list(original: list[Json], patch: list[Json], field: Field) -> list[Json]:
+def _strategy(field: Field) -> str:
+    """``merge``, ``replace`` or nothing; ``retainKeys`` stands beside it."""
+    return next((one for one in field.patch_strategy if one != "retainKeys"), "")
+
+
+def _merge_lists(live: list[Json], patch: list[Json], field: Field | None) -> list[Json]:
+    if field is None or _strategy(field) != "merge":
+        return patch
+    if not live and not patch:
+        return live
+    kind = strategic_lists.element_kind(live, patch)
+    if kind != "map":
+        merged = strategic_lists.unique([*live, *patch])
+        return strategic_lists.reordered(merged, patch, live, "", kind)
     key = field.patch_merge_key
     if not key:
-        out = list(original)
-        out.extend(one for one in patch if one not in out)
-        return _ordered(out, patch, original, "")
-    kept, changes, replaced = _special_elements(original, patch, key)
-    if replaced:
-        return changes
-    merged = _merge_elements(kept, changes, key, field.type)
-    return _ordered(merged, changes, original, key)
+        raise StrategicError(f"cannot merge lists without merge key for {'struct' if field.type else field.kind}")
+    live, changes = strategic_lists.special_elements(live, patch, key)
+    merged = _merge_elements(live, changes, key, _inner(field))
+    return strategic_lists.reordered(merged, changes, live, key, kind)
 
 
-def _special_elements(original: list[Json], patch: list[Json], key: str) -> tuple[list[Json], list[Json], bool]:
-    """What is left of the list after ``$patch: delete``, the ordinary elements, and whether they replace everything."""
-    kept, changes, replaced = list(original), [], False
-    for element in patch:
-        if not isinstance(element, dict):
-            raise PatchError("expected a list of objects in the patch")
-        directive = element.get(PATCH)
-        if directive == "delete":
-            if key not in element:
-                raise PatchError(f"delete patch type with no merge key defined: {key}")
-            kept = [one for one in kept if not (isinstance(one, dict) and one.get(key) == element[key])]
-        elif directive == "replace":
-            replaced = True
-        elif directive in (None, "merge"):
-            changes.append({name: value for name, value in element.items() if name != PATCH})
-        else:
-            raise PatchError(f"Unknown patch type found: {directive}")
-    return kept, changes, replaced
-
-
-def _merge_elements(original: list[Json], changes: list[Json], key: str, inner: Type | None) -> list[Json]:
-    out = list(original)
-    places = {one.get(key): place for place, one in enumerate(out) if isinstance(one, dict)}
+def _merge_elements(live: list[Json], changes: list[Json], key: str, inner: Type | None) -> list[Json]:
+    out = list(live)
     for change in changes:
         if key not in change:
-            raise PatchError(f"map: {change} does not contain declared merge key: {key}")
-        try:
-            place = places.get(change[key])
-        except TypeError as error:
-            raise PatchError(f"merge key {key} must be a plain value") from error
-        if place is None:
-            places[change[key]] = len(out)
-            out.append(merge({}, change, inner))
+            raise strategic_lists.no_merge_key(change, key)
+        place = strategic_lists.find(out, key, change[key])
+        if place < 0:
+            out.append(change)
         else:
             out[place] = merge(out[place], change, inner)
     return out
-
-
-def _identity(element: Json, key: str) -> Json:
-    return element.get(key) if key and isinstance(element, dict) else element
-
-
-def _ordered(merged: list[Json], order: Sequence[Json], server: Sequence[Json], key: str) -> list[Json]:
-    """Elements named in ``order`` in that order; the others keep their places among them as the server had them."""
-    wanted = [_identity(one, key) for one in order]
-    known = [_identity(one, key) for one in server]
-    named = [one for one in merged if _identity(one, key) in wanted]
-    others = [one for one in merged if _identity(one, key) not in wanted]
-    named.sort(key=lambda one: wanted.index(_identity(one, key)))
-    others.sort(key=lambda one: _place(known, _identity(one, key)))
-    out: list[Json] = []
-    while named and others:
-        left, right = _identity(others[0], key), _identity(named[0], key)
-        first = left in known and right in known and known.index(left) < known.index(right)
-        out.append((others if first else named).pop(0))
-    return [*out, *others, *named]
-
-
-def _place(known: list[Json], identity: Json) -> int:
-    return known.index(identity) if identity in known else len(known)

@@ -8,7 +8,7 @@ from scale_agent.kube import status
 from scale_agent.kube.http import Response
 from scale_agent.kube.representation import negotiation
 from scale_agent.kube.storage.watches import ResourceWatch
-from scale_agent.kube.verbs import read, remove, review, scale, special, token_request, write
+from scale_agent.kube.verbs import patch, read, remove, review, scale, special, token_request, write
 from scale_agent.kube.verbs.call import Call
 
 Verb = Callable[[Call], Response | ResourceWatch]
@@ -27,13 +27,13 @@ _COLLECTION: dict[str, tuple[str, Verb]] = {
 _OBJECT: dict[str, tuple[str, Verb]] = {
     "GET": ("get", _get_one),
     "PUT": ("update", write.update),
-    "PATCH": ("patch", write.patch),
+    "PATCH": ("patch", patch.patch),
     "DELETE": ("delete", remove.delete),
 }
 _SUBRESOURCE: dict[tuple[str, str], Verb] = {
     ("GET", "status"): read.get,
     ("PUT", "status"): lambda call: write.update(call, "status"),
-    ("PATCH", "status"): lambda call: write.patch(call, "status"),
+    ("PATCH", "status"): lambda call: patch.patch(call, "status"),
     ("GET", "scale"): scale.get,
     ("PUT", "scale"): scale.update,
     ("PATCH", "scale"): scale.patch,

@@ -136,7 +136,7 @@ def create(call: Call) -> Response:
         meta.pop("namespace", None)
     review = VERDICTS[call.resource.key]
     by = managed.By(call.actor(options).manager, moments.stamp(call.now))
-    managed.track(call.core.catalog, call.resource, None, obj, by)
+    managed.track(call.core, call.resource, None, obj, by)
     if review.bare:
         _check_bare(call, obj)
     obj["status"] = review.verdict(call, obj)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from scale_agent.kube import status, writes
+from scale_agent.kube import query, status, writes
+from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Response
+from scale_agent.kube.patching import applying, managed, ownership, scale_owners, updater
+from scale_agent.kube.patching.managed import By
+from scale_agent.kube.patching.ownership import Owners
 from scale_agent.kube.representation import decoding, encoders
 from scale_agent.kube.selectors import selector_text
 from scale_agent.kube.storage.version import Obj, Version
+from scale_agent.kube.verbs import patch as patching
+from scale_agent.kube.verbs import patch_bodies
 from scale_agent.kube.verbs.call import Call
-from scale_agent.kube.verbs.write import patched
 
 API_VERSION = "autoscaling/v1"
 
@@ -44,28 +50,104 @@ def get(call: Call) -> Response:
 def update(call: Call) -> Response:
     """PUT …/scale."""
     scale = decoding.document(call.core.catalog, call.request, API_VERSION, "Scale")
-    return _write(call, scale, "UpdateOptions")
+    options = call.options("UpdateOptions")
+    return _write(call, scale, options, _Plain(call, options))
 
 
 def patch(call: Call) -> Response:
-    """PATCH …/scale."""
-    scale = patched(call, scale_of(call.current().object()))
-    return _write(call, call.core.catalog.document(scale, API_VERSION, "Scale"), "PatchOptions")
+    """PATCH …/scale: the Scale is patched, as it would be without its object."""
+    media = patching.media_of(call)
+    options = patching.options_of(call, media)
+    if media == patch_bodies.APPLY:
+        return _apply(call, options)
+    obj = call.current().object()
+    before = _with_owners(scale_of(obj), scale_owners.of_scale(ownership.owners_of(obj), _path(call)))
+    body = patch_bodies.parsed(call.request.body, media, options.validation)
+    result, shown = patching.made(media, before, body, call.core.catalog.schema.kind("autoscaling", "v1", "Scale"))
+    try:
+        scale = call.core.catalog.document(result, API_VERSION, "Scale")
+    except StatusError as error:
+        raise patching.unfit(shown(), error.message.partition("cannot be handled as a Scale: ")[2]) from error
+    patching.check_place(call, scale)
+    return _write(call, scale, options, _Plain(call, options))
 
 
-def _write(call: Call, scale: Obj, kind: str) -> Response:
+def _apply(call: Call, options: query.WriteOptions) -> Response:
+    obj = call.current().object()
+    config = patch_bodies.configuration(call.request.body)
+    owners = scale_owners.of_scale(ownership.owners_of(obj), _path(call))
+    live = call.core.catalog.document(scale_of(obj), API_VERSION, "Scale")
+    versions = scale_owners.versions_of(call.core)
+    target = applying.Target(versions, API_VERSION, "Scale", live, owners)
+    empty = call.core.catalog.document({"metadata": {}}, API_VERSION, "Scale")
+    actor = call.actor(options)
+    applied = applying.apply_to(target, config, By(actor.manager, actor.stamp, "scale"), empty, force=options.force)
+    scale = call.core.catalog.document(applied.obj, API_VERSION, "Scale")
+    patching.check_place(call, scale)
+    return _write(call, scale, options, lambda *_: applied.owners)
+
+
+#: What becomes of a Scale's owners, from the Scale before and after.
+_Owning = Callable[[Obj, Obj, Owners], Owners]
+
+
+class _Plain:
+    """A write that is no apply: who sets the replicas owns them."""
+
+    def __init__(self, call: Call, options: query.WriteOptions) -> None:
+        actor = call.actor(options)
+        self._by = By(actor.manager, actor.stamp, "scale")
+        self._versions = scale_owners.versions_of(call.core)
+
+    def __call__(self, before: Obj, after: Obj, owners: Owners) -> Owners:
+        if owners:
+            managed.grow(updater.Change(self._versions, API_VERSION, before, after), owners, self._by)
+        return owners
+
+
+def _with_owners(scale: Obj, owners: Owners) -> Obj:
+    meta = {**scale["metadata"], **({"managedFields": ownership.entries_of(owners)} if owners else {})}
+    return {**scale, "metadata": meta}
+
+
+def _path(call: Call) -> tuple[str, ...]:
+    """Where the object has its replicas, as path elements."""
+    declared = call.resource.declared
+    found = declared.scale.replicas if declared is not None and declared.scale is not None else ("spec", "replicas")
+    return tuple(f"f:{name}" for name in found)
+
+
+def _write(call: Call, scale: Obj, options: query.WriteOptions, owning: _Owning) -> Response:
     current = call.current()
     replicas = (scale.get("spec") or {}).get("replicas", 0)
     if not isinstance(replicas, int) or replicas < 0:
         cause = status.invalid_value("spec.replicas", str(replicas), "must be greater than or equal to 0")
         raise status.invalid("Scale", "autoscaling", current.name, [cause])
     obj = current.object()
+    _check_uid(call, obj, scale)
+    owned = _owned(call, obj, scale, owning)
     wanted = (scale.get("metadata") or {}).get("resourceVersion")
     if wanted:
         obj["metadata"]["resourceVersion"] = wanted
     obj.setdefault("spec", {})["replicas"] = replicas
-    actor = call.actor(call.options(kind))
-    return _answer(call, writes.update(call.core, call.resource, current, obj, actor, "scale"))
+    version = writes.update(call.core, call.resource, current, obj, call.actor(options), "scale", owned)
+    return _answer(call, version)
+
+
+def _check_uid(call: Call, obj: Obj, scale: Obj) -> None:
+    """Refuse the Scale of another object (409)."""
+    uid, is_now = (scale.get("metadata") or {}).get("uid"), obj["metadata"]["uid"]
+    if uid and uid != is_now:
+        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {is_now}"
+        raise status.conflict(f"{call.resource.plural}/scale", call.resource.group, call.route.name, why)
+
+
+def _owned(call: Call, obj: Obj, scale: Obj, owning: _Owning) -> list[Obj]:
+    """The object's managedFields after its Scale was written."""
+    owners, path = ownership.owners_of(obj), _path(call)
+    before = call.core.catalog.document(scale_of(obj), API_VERSION, "Scale")
+    theirs = owning(before, scale, scale_owners.of_scale(owners, path))
+    return ownership.entries_of(scale_owners.of_object(owners, theirs, path, call.resource.api_version))
 
 
 def _answer(call: Call, version: Version) -> Response:

@@ -1,17 +1,13 @@
-"""create, update, patch."""
+"""create, update."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from scale_agent.kube import status, writes
 from scale_agent.kube.custom import admission as custom
-from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Response
-from scale_agent.kube.patching import patches, strategic
-from scale_agent.kube.representation import decoding, strict
+from scale_agent.kube.representation import decoding
 from scale_agent.kube.storage.version import Obj
 from scale_agent.kube.verbs.call import Call, answer
 
@@ -42,6 +38,7 @@ def update(call: Call, subresource: str = "") -> Response:
     obj, warnings = decoding.body_object(call.core.catalog, call.resource, call.request, options.validation)
     _placed(call, obj)
     _named(call, obj["metadata"])
+    _forget_owners(call, obj["metadata"])
     current = call.current()
     version = writes.update(call.core, call.resource, current, obj, call.actor(options), subresource)
     return answer(call, 200, version, [*warnings, *custom.warnings(call.resource, current, obj)])
@@ -56,98 +53,7 @@ def _named(call: Call, meta: dict[str, Any]) -> None:
         raise status.bad_request(message)
 
 
-def patch(call: Call, subresource: str = "") -> Response:
-    """PATCH of an object, or of its status: JSON, merge and strategic merge patches."""
-    options = call.options("PatchOptions")
-    current = call.current()
-    obj, warnings = _patched(call, current.object(), options.validation)
-    _placed(call, obj)
-    if obj["metadata"].get("name") != call.route.name:
-        raise _renamed(call, obj)
-    version = writes.update(call.core, call.resource, current, obj, call.actor(options), subresource)
-    return answer(call, 200, version, [*warnings, *custom.warnings(call.resource, current, obj)])
-
-
-def _renamed(call: Call, obj: Obj) -> StatusError:
-    value = orjson.dumps(obj["metadata"].get("name", "")).decode()
-    cause = status.invalid_value("metadata.name", value, "field is immutable")
-    return status.invalid(call.resource.kind, call.resource.group, call.route.name, [cause])
-
-
-def _patched(call: Call, obj: Obj, validation: str) -> tuple[Obj, list[str]]:
-    """The object that the request's patch makes, and the warnings that go with it. Raises 400, 415, 422."""
-    media, body = _patch(call)
-    result = _PATCHES[media](call, obj, body)
-    made, unknown = decoding.checked(call.core.catalog, call.resource, result)
-    if validation == "Ignore":
-        return made, []
-    objections = strict.in_patch(call.request.body, media, body, unknown)
-    if validation == "Strict" and objections != strict.NONE:
-        raise strict.refused_patch(_shown(call, media, body, obj, result), objections)
-    return made, objections.warnings
-
-
-def patched(call: Call, obj: Obj) -> Obj:
-    """The object with the request's patch applied. Raises 400, 415, 422."""
-    media, body = _patch(call)
-    return _PATCHES[media](call, obj, body)
-
-
-def _shown(call: Call, media: str, body: Any, before: Obj, after: Obj) -> str:
-    """What a strict refusal quotes (observed): a strategic patch itself, else the patched object."""
-    if media == _STRATEGIC:
-        return strict.go_text(body)
-    if not call.resource.typed:
-        return orjson.dumps(after, option=orjson.OPT_SORT_KEYS).decode()
-    return orjson.dumps(strict.touched(before, after)).decode()
-
-
-def _patch(call: Call) -> tuple[str, Any]:
-    """The request's patch: its media type and its document. Raises 400, 415."""
-    media = call.request.headers.get("content-type", "").partition(";")[0].strip()
-    if media not in _PATCHES:
-        raise status.unknown_patch()
-    if media == _STRATEGIC and not call.resource.typed:
-        raise status.unknown_custom_patch()
-    try:
-        return media, orjson.loads(call.request.body)
-    except orjson.JSONDecodeError as error:
-        cut_off = call.request.body.count(b"{") > call.request.body.count(b"}")
-        why = "unexpected end of JSON input" if cut_off else str(error)
-        raise status.bad_request(f"error decoding patch: {why}") from error
-
-
-_STRATEGIC = "application/strategic-merge-patch+json"
-
-
-def _json_patch(_: Call, obj: Obj, body: Any) -> Obj:
-    try:
-        return _object(patches.json_patch(obj, body))
-    except patches.PatchError as error:
-        raise status.unprocessable() from error
-
-
-def _merge_patch(_: Call, obj: Obj, body: Any) -> Obj:
-    return _object(patches.merge(obj, body))
-
-
-def _strategic_patch(call: Call, obj: Obj, body: Any) -> Obj:
-    if not isinstance(body, dict):
-        raise status.bad_request("error decoding patch: json: cannot unmarshal into map[string]interface {}")
-    try:
-        return strategic.merge(obj, body, call.core.catalog.shape(call.resource))
-    except patches.PatchError as error:
-        raise status.bad_request(str(error)) from error
-
-
-def _object(value: Any) -> Obj:
-    if not isinstance(value, dict) or not isinstance(value.get("metadata"), dict):
-        raise status.bad_request("a patch must leave an object with metadata")
-    return value
-
-
-_PATCHES = {
-    strict.JSON_PATCH: _json_patch,
-    "application/merge-patch+json": _merge_patch,
-    _STRATEGIC: _strategic_patch,
-}
+def _forget_owners(call: Call, meta: dict[str, Any]) -> None:
+    """Keep an empty list of managedFields, which removes all: typing leaves empty lists out."""
+    if "managedFields" not in meta and b'"managedFields":[]' in call.request.body.replace(b" ", b""):
+        meta["managedFields"] = [{}]

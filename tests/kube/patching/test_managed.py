@@ -24,11 +24,13 @@ REAL: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
             "persistentVolumeReclaimPolicy": "Retain",
             "volumeMode": "Filesystem",
             "claimRef": {"name": "a", "namespace": "b"},
+            "nfs": {"server": "s", "path": "/p"},
         },
         {
             "f:accessModes": {},
             "f:capacity": {".": {}, "f:storage": {}},
             "f:claimRef": {".": {}, "f:name": {}, "f:namespace": {}},
+            "f:nfs": {".": {}, "f:path": {}, "f:server": {}},
             "f:persistentVolumeReclaimPolicy": {},
             "f:volumeMode": {},
         },

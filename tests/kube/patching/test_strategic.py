@@ -91,7 +91,6 @@ def test_nulls_remove_and_atomic_lists_are_replaced() -> None:
         _pods({"image": "x"}),
         _pods({"name": "a", "$patch": "explode"}),
         {"$patch": "explode"},
-        _pods({"name": []}),
         {"$retainKeys": "x"},
     ],
 )
@@ -121,5 +120,5 @@ _value = st.recursive(
 def test_any_patch_applies_or_is_refused(old: dict[str, Any], patch: dict[str, Any]) -> None:
     before = copy.deepcopy(old)
     with contextlib.suppress(PatchError):
-        strategic.merge(old, patch, DEPLOYMENT)
+        strategic.merge(old, copy.deepcopy(patch), DEPLOYMENT)
     assert old == before
