@@ -57,11 +57,35 @@ def _statusz(core: Core, request: Request, now: float) -> Response:
         "Go version": version["goVersion"],
         "Binary version": core.catalog.version.removeprefix("v"),
         "Emulation version": f"{version['emulationMajor']}.{version['emulationMinor']}",
-        "Paths": "/healthz /livez /metrics /readyz /statusz /version",
+        "Paths": "/flagz /healthz /livez /metrics /readyz /statusz /version",
     }
-    lines = ["", "", "apiserver statusz", _WARNING, "", *(f"{name}: {value}" for name, value in rows.items()), ""]
+    return _page("statusz", ["", *(f"{name}: {value}" for name, value in rows.items())])
+
+
+def _page(name: str, lines: list[str]) -> Response:
+    """A page for people, as ``zpages`` writes them; real ones choose what stands between name and value by chance."""
+    text = "\n".join(["", f"apiserver {name}", _WARNING, *lines, ""])
     headers: Headers = (_NO_CACHE, ("Content-Type", PLAIN))
-    return Response(200, headers, "\n".join(lines)[1:].encode())
+    return Response(200, headers, text.encode())
+
+
+#: Flags that say something true of every simulated cluster.
+_FLAGS = {
+    "allow-privileged": "true",
+    "profiling": "false",
+    "service-account-issuer": f"[{openid.ISSUER}]",
+    "service-cluster-ip-range": "10.43.0.0/16",
+}
+
+
+def _flagz(core: Core, request: Request, now: float) -> Response:
+    return _page("flagz", [f"{name}:{value}" for name, value in _FLAGS.items()])
+
+
+def _profiles(core: Core, request: Request, now: float) -> Response:
+    """Profiles of the process are not imitated; only the way there is."""
+    headers: Headers = (_NO_CACHE, ("Content-Type", "text/html; charset=utf-8"), ("Location", "/debug/pprof/"))
+    return Response(302, headers, b'<a href="/debug/pprof/">Found</a>.\n\n')
 
 
 def _timeless(endpoint: Callable[[Core, Request], Response]) -> Endpoint:
@@ -84,7 +108,9 @@ EXACT: dict[str, Endpoint] = {
     "/metrics/slis": metrics.levels,
     "/openapi/v2": publishing.everything,
     "/openapi/v3": publishing.index,
+    "/flagz": _flagz,
     "/statusz": _statusz,
+    "/debug/pprof": _profiles,
     **{f"/{name}": _timeless(health.root) for name in health.ROOTS},
 }
 PREFIXES: tuple[tuple[str, Endpoint], ...] = (

@@ -182,6 +182,8 @@ class Normalizer:
             return _continue(text)
         if key == "manager":
             return MANAGERS.get(text, text)
+        if key == "serverAddress":
+            return "<server>"
         if key == "cells" and AGE.match(text):
             return "<age>"
         if text in self.said:
