@@ -83,9 +83,9 @@ class FixedIdentity:
         return legacy_token(namespace, service_account, uid, secret)
 
 
-def snapshot(*objects: dict[str, Any]) -> Snapshot:
-    """A snapshot with one node and these objects."""
-    return Snapshot.build([NODE, *objects], version=VERSION, now=START_S)
+def snapshot(*objects: dict[str, Any], without: Iterable[str] = ()) -> Snapshot:
+    """A snapshot with one node and these objects; ``without`` names controllers that do nothing."""
+    return Snapshot.build([NODE, *objects], version=VERSION, now=START_S, without=without)
 
 
 _PLAIN = snapshot()

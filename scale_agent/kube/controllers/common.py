@@ -1,19 +1,28 @@
-"""What the rules share: reading owners, writing as a controller."""
+"""What the controllers share: reading what they look after, writing as they do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
-from scale_agent.kube import writes
-from scale_agent.kube.core import Core
-from scale_agent.kube.schema.resources import ResourceType
-from scale_agent.kube.storage.store import Change
-from scale_agent.kube.storage.version import Obj, Version
+import orjson
 
-#: The field manager of controllers, and of the kubelet.
+from scale_agent.kube import selectors, writes
+from scale_agent.kube.codec import moments
+from scale_agent.kube.core import Core, Reconcile
+from scale_agent.kube.schema.resources import ResourceKey, ResourceType
+from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.store import Change
+from scale_agent.kube.storage.version import Obj, Version, references
+
+#: The field managers of controllers, of the API server itself, and of the kubelet.
 MANAGER = "kube-controller-manager"
+APISERVER = "kube-apiserver"
 KUBELET = "kubelet"
+
+PODS: ResourceKey = ("", "pods")
+NODES: ResourceKey = ("", "nodes")
 
 
 def controller_of(obj: Obj) -> dict[str, Any] | None:
@@ -24,12 +33,15 @@ def controller_of(obj: Obj) -> dict[str, Any] | None:
     return None
 
 
-def controller_version(core: Core, change: Change, kind: str, group: str, plural: str) -> Version | None:
-    """What controls the object that changed, as it is stored now; ``None`` if that is of another kind, or gone."""
-    reference = controller_of(change.event.after.object())
-    if reference is None or reference.get("kind") != kind:
+def controller_in(version: Version | None) -> dict[str, Any] | None:
+    """The same of a stored version, without parsing the rest of it."""
+    found = references(version.json) if version is not None else b""
+    if b'"controller":true' not in found:
         return None
-    return core.store.get((group, plural), change.event.after.namespace, str(reference["name"]))
+    for reference in orjson.loads(b"[" + found + b"]"):
+        if reference.get("controller"):
+            return dict(reference)
+    return None
 
 
 def owner_reference(resource: ResourceType, owner: Obj) -> dict[str, Any]:
@@ -44,16 +56,16 @@ def owner_reference(resource: ResourceType, owner: Obj) -> dict[str, Any]:
     }
 
 
-def owned(core: Core, resource: ResourceType, owner: Obj) -> Iterator[Obj]:
-    """The objects of a type in the owner's namespace that it controls."""
-    uid = owner["metadata"]["uid"]
-    needle = uid.encode()
-    for version in core.store.list(resource.key, owner["metadata"].get("namespace", "")):
-        if needle in version.json:
-            obj = version.object()
-            reference = controller_of(obj)
-            if reference is not None and reference.get("uid") == uid:
-                yield obj
+def owned(core: Core, resource: ResourceType, owner: Obj, of: ResourceKey) -> list[Obj]:
+    """The objects of a type (``of``) that ``owner`` controls, oldest first."""
+    meta = owner["metadata"]
+    found = []
+    for key, version in core.owners.dependents(resource.key, meta.get("namespace", ""), meta["name"], meta["uid"]):
+        if key == of:
+            reference = controller_in(version)
+            if reference is not None and reference.get("uid") == meta["uid"]:
+                found.append(version.object())
+    return found
 
 
 def current(core: Core, resource: ResourceType, obj: Obj) -> Version | None:
@@ -63,16 +75,20 @@ def current(core: Core, resource: ResourceType, obj: Obj) -> Version | None:
     return version if version is not None and version.uid == meta["uid"] else None
 
 
-def stored(core: Core, change: Change) -> Version | None:
-    """The stored version of the object that changed, if there is one and it is still the same."""
-    after = change.event.after
-    version = core.store.get(change.key, after.namespace, after.name)
-    return version if version is not None and version.uid == after.uid else None
+def read(core: Core, key: ResourceKey, namespace: str, name: str) -> Obj | None:
+    """An object as it is stored now."""
+    version = core.store.get(key, namespace, name)
+    return version.object() if version is not None else None
 
 
 def state(version: Version, obj: Obj) -> Obj:
     """What ``version`` holds, only to be read: ``obj`` itself if that is what it was parsed from."""
     return obj if obj["metadata"].get("resourceVersion") == str(version.rv) else version.object()
+
+
+def deleting(obj: Obj) -> bool:
+    """Whether the object waits for its end."""
+    return bool(obj["metadata"].get("deletionTimestamp"))
 
 
 def set_status(
@@ -84,19 +100,19 @@ def set_status(
     annotations: dict[str, str] | None = None,
     *,
     manager: str = MANAGER,
-) -> None:
+) -> bool:
     """Write an object's status (and annotations), if the object is still there and anything is new."""
     version = current(core, resource, obj)
     if version is None:
-        return
+        return False
     body = state(version, obj)
     meta = {name: value for name, value in body["metadata"].items() if name != "resourceVersion"}
     if annotations is not None:
         meta["annotations"] = annotations
     if body.get("status") == status and meta.get("annotations") == body["metadata"].get("annotations"):
-        return
+        return False
     body = {**body, "metadata": meta, "status": status}
-    writes.update(core, resource, version, body, writes.Actor(manager, now), "status")
+    return writes.update(core, resource, version, body, writes.Actor(manager, now), "status") is not version
 
 
 def actor(now: float, manager: str = MANAGER) -> writes.Actor:
@@ -104,13 +120,24 @@ def actor(now: float, manager: str = MANAGER) -> writes.Actor:
     return writes.Actor(manager, now)
 
 
-def remove(
-    core: Core, resource: ResourceType, obj: Obj, now: float, options: writes.DeleteOptions | None = None
-) -> None:
-    """Delete an object if it is still the same one."""
+def change_meta(core: Core, resource: ResourceType, obj: Obj, now: float, **changes: Any) -> None:
+    """Give an object that is still there other metadata: labels, annotations, ownerReferences, finalizers."""
     version = current(core, resource, obj)
     if version is not None:
-        writes.delete(core, resource, version, options or writes.DeleteOptions(), actor(now))
+        body = version.object()
+        body["metadata"].update(changes)
+        writes.update(core, resource, version, body, actor(now))
+
+
+def remove(
+    core: Core, resource: ResourceType, obj: Obj, now: float, options: writes.DeleteOptions | None = None
+) -> bool:
+    """Delete an object if it is still the same one; whether it was."""
+    version = current(core, resource, obj)
+    if version is None:
+        return False
+    writes.delete(core, resource, version, options or writes.DeleteOptions(), actor(now))
+    return True
 
 
 def drop_finalizer(core: Core, resource: ResourceType, obj: Obj, finalizer: str, now: float) -> None:
@@ -123,17 +150,88 @@ def drop_finalizer(core: Core, resource: ResourceType, obj: Obj, finalizer: str,
     writes.update(core, resource, version, body, actor(now))
 
 
-def condition(kind: str, value: bool, reason: str, message: str, time: str, before: Obj) -> dict[str, Any]:
-    """A condition; its transition time stays when its value stays. ``before`` is the object with the old status."""
-    text = "True" if value else "False"
-    for old in (before.get("status") or {}).get("conditions") or ():
-        if old.get("type") == kind and old.get("status") == text:
-            return {**old, "reason": reason, "message": message}
-    return {
-        "type": kind,
-        "status": text,
-        "lastUpdateTime": time,
-        "lastTransitionTime": time,
-        "reason": reason,
-        "message": message,
-    }
+def look(reconcile: Reconcile) -> Any:
+    """The rule that has a controller look at each object of its resource that changed."""
+
+    def rule(core: Core, change: Change, _: float) -> None:
+        core.queue.add(reconcile, change.event.after.namespace, change.event.after.name)
+
+    return rule
+
+
+def look_at_controllers(kinds: Mapping[str, Reconcile]) -> Any:
+    """The rule that has the controllers of a changed object look: of what it is now, and of what it was."""
+
+    def rule(core: Core, change: Change, _: float) -> None:
+        event = change.event
+        versions = (event.after, event.before)
+        same = event.before is not None and references(event.before.json) == references(event.after.json)
+        for version in versions[:1] if same else versions:
+            reference = controller_in(version)
+            reconcile = kinds.get(str(reference.get("kind"))) if reference is not None else None
+            if reconcile is not None and reference is not None:
+                core.queue.add(reconcile, event.after.namespace, str(reference["name"]))
+
+    return rule
+
+
+def gone(change: Change) -> bool:
+    """Whether the change is an end."""
+    return change.event.type is EventType.DELETED
+
+
+def newly_marked(change: Change, mark: bytes) -> bool:
+    """Whether ``mark`` is in the object's JSON and was not before."""
+    before = change.event.before
+    return mark in change.event.after.json and (before is None or mark not in before.json)
+
+
+def selected(selector: Any, labels: Mapping[str, str]) -> bool:
+    """Whether a LabelSelector picks labels; an absent one picks nothing, an empty one everything."""
+    if not isinstance(selector, dict):
+        return False
+    return selectors.matches(_parsed(selectors.selector_text(selector)), labels)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> selectors.Labels:
+    return selectors.parse_labels(text) if text else ()
+
+
+def labels_of(obj: Obj) -> dict[str, str]:
+    """An object's labels."""
+    return obj["metadata"].get("labels") or {}
+
+
+def annotations_of(obj: Obj) -> dict[str, str]:
+    """An object's annotations."""
+    return obj["metadata"].get("annotations") or {}
+
+
+def created_at(obj: Obj) -> float:
+    """When an object was created, seconds."""
+    return moments.parse(obj["metadata"].get("creationTimestamp", "")) or 0.0
+
+
+def find_condition(obj: Obj, kind: str) -> Obj | None:
+    """A condition of an object's status."""
+    return find_in((obj.get("status") or {}).get("conditions") or (), kind)
+
+
+def find_in(conditions: Iterable[Obj], kind: str) -> Obj | None:
+    """A condition of a list."""
+    return next((one for one in conditions if one.get("type") == kind), None)
+
+
+def is_true(obj: Obj, kind: str) -> bool:
+    """Whether a condition holds."""
+    found = find_condition(obj, kind)
+    return found is not None and found.get("status") == "True"
+
+
+def scaled(value: Any, total: int, *, up: bool) -> int:
+    """An int-or-percent of ``total``, rounded up or down."""
+    if isinstance(value, str) and value.endswith("%") and value[:-1].isdigit():
+        share = int(value[:-1]) * total
+        return -(-share // 100) if up else share // 100
+    return int(value) if isinstance(value, int) or str(value).isdigit() else 0

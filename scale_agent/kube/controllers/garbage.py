@@ -1,87 +1,170 @@
-"""Garbage collection: what is owned goes with its owners; foreground and orphan deletion by their finalizers."""
+"""Garbage collection: what is owned goes with its owners; foreground and orphan deletion by their finalizers.
+
+Rules: k8s.io/kubernetes/pkg/controller/garbagecollector (``attemptToDeleteItem``, ``processDeletingDependentsItem``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import orjson
+
 from scale_agent.kube import writes
-from scale_agent.kube.admission.defaults import PROTECTION
-from scale_agent.kube.controllers import namespaces
-from scale_agent.kube.controllers.common import actor, current, drop_finalizer, remove
+from scale_agent.kube.controllers import events
+from scale_agent.kube.controllers.common import actor, current, deleting, drop_finalizer, gone, remove
 from scale_agent.kube.core import Core
 from scale_agent.kube.schema.resources import ResourceType
-from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.store import Change
-from scale_agent.kube.storage.version import Obj
+from scale_agent.kube.storage.version import Obj, references
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
+SOURCE = events.Source("garbage-collector-controller")
+
+
+#: How long the collector takes to make sure that an owner which nobody saw is not there (seconds).
+ABSENT_S = 0.5
 
 
 def collect(core: Core, change: Change, now: float) -> None:
-    """An object is gone: so are those that it alone owned. Owners that waited for it are looked at again."""
-    if change.event.type is not EventType.DELETED:
+    """Rule: an object is gone: so are those that it alone owned. Owners that waited for it are looked at again."""
+    after = change.event.after
+    if not gone(change):
         return
-    gone = change.event.after.object()
-    for resource, dependent in dependents(core, gone):
-        if _other_owner(core, dependent, gone["metadata"]["uid"]):
-            _drop_reference(core, resource, dependent, gone["metadata"]["uid"], now)
-        else:
-            remove(core, resource, dependent, now)
-    for reference in gone["metadata"].get("ownerReferences") or ():
-        _look_again(core, reference, change.event.after.namespace, now)
-    if change.event.after.namespace:
-        namespaces.left(core, change.event.after.namespace, now)
+    for resource, dependent in _dependents(core, change.key, after.object()):
+        _delete_item(core, resource, dependent, now)
+    if references(after.json):
+        for reference in after.object()["metadata"].get("ownerReferences") or ():
+            found = _owner(core, reference, after.namespace)
+            if found is not None and deleting(found[1]):
+                _finish(core, *found, now)
 
 
 def finish(core: Core, change: Change, now: float) -> None:
-    """An object is being deleted: take the garbage collector's finalizers off when their work is done."""
+    """Rule: an object is being deleted: take the collector's finalizers off when their work is done."""
     after = change.event.after
-    if change.event.type is EventType.DELETED or b'"deletionTimestamp"' not in after.json:
+    if gone(change) or b'"deletionTimestamp":"' not in after.json or b'"finalizers":[' not in after.json:
         return
     resource = core.any_version(*change.key)
     if resource is not None:
         _finish(core, resource, after.object(), now)
 
 
+def check_owners(core: Core, change: Change, now: float) -> None:
+    """Rule: an object whose owners were never there, or went before it came, is collected too."""
+    event = change.event
+    found = references(event.after.json)
+    if gone(change) or not found or (event.before is not None and references(event.before.json) == found):
+        return
+    if any(_is_absent(core, one, event.after.namespace) for one in orjson.loads(b"[" + found + b"]")):
+        core.schedule.at(now + ABSENT_S, lambda later: _collect_unowned(core, change, later))
+
+
+def _is_absent(core: Core, reference: Obj, namespace: str) -> bool:
+    return _is_known(core, reference) and _owner(core, reference, namespace) is None
+
+
+def _is_known(core: Core, reference: Obj) -> bool:
+    """Whether the kind of an owner is served: of others the collector knows nothing."""
+    try:
+        core.by_kind(str(reference.get("apiVersion")), str(reference.get("kind")))
+    except LookupError:
+        return False
+    return True
+
+
+def _collect_unowned(core: Core, change: Change, now: float) -> None:
+    after = change.event.after
+    resource = core.any_version(*change.key)
+    version = core.store.get(change.key, after.namespace, after.name)
+    if resource is not None and version is not None and version.uid == after.uid:
+        obj = version.object()
+        if any(_is_absent(core, one, after.namespace) for one in obj["metadata"].get("ownerReferences") or ()):
+            _delete_item(core, resource, obj, now)
+
+
+def _delete_item(core: Core, resource: ResourceType, obj: Obj, now: float) -> None:
+    """Delete an object unless an owner of it stays; then only the references to the others go."""
+    if deleting(obj):
+        return
+    solid, waiting, lost = [], [], []
+    for reference in obj["metadata"].get("ownerReferences") or ():
+        if _is_out_of_reach(core, resource, reference):
+            _tell_out_of_reach(core, obj, reference, now)
+            return
+        if not _is_known(core, reference):
+            return
+        found = _owner(core, reference, obj["metadata"].get("namespace", ""))
+        if found is None:
+            lost.append(reference)
+        elif deleting(found[1]) and FOREGROUND in (found[1]["metadata"].get("finalizers") or ()):
+            waiting.append(reference)
+        else:
+            solid.append(reference)
+    if solid:
+        if lost or waiting:
+            _keep_references(core, resource, obj, solid, now)
+        return
+    remove(core, resource, obj, now, writes.DeleteOptions(propagation=_policy(core, resource, obj, bool(waiting))))
+
+
+def _policy(core: Core, resource: ResourceType, obj: Obj, is_waited_for: bool) -> str:
+    """How a dependent is deleted: as its own finalizers say; one that is waited for and owns others waits for them."""
+    finalizers = obj["metadata"].get("finalizers") or ()
+    for finalizer, policy in ((ORPHAN, "Orphan"), (FOREGROUND, "Foreground")):
+        if finalizer in finalizers:
+            return policy
+    has_dependents = any(True for _ in _dependents(core, resource.key, obj))
+    return "Foreground" if is_waited_for and has_dependents else "Background"
+
+
+def _is_out_of_reach(core: Core, resource: ResourceType, reference: Obj) -> bool:
+    """Whether something without a namespace names an owner that lives in one."""
+    if resource.namespaced:
+        return False
+    try:
+        return core.by_kind(str(reference.get("apiVersion")), str(reference.get("kind"))).namespaced
+    except LookupError:
+        return False
+
+
+def _tell_out_of_reach(core: Core, obj: Obj, reference: Obj, now: float) -> None:
+    named = ", ".join(
+        (f"{reference.get('apiVersion')}/{reference.get('kind')}", "namespace: ", f"name: {reference.get('name')}")
+    )
+    text = f'ownerRef [{named}, uid: {reference.get("uid")}] does not exist in namespace ""'
+    events.record(core, obj, SOURCE, events.Words("OwnerRefInvalidNamespace", text, warning=True), now)
+
+
 def _finish(core: Core, resource: ResourceType, obj: Obj, now: float) -> None:
     finalizers = obj["metadata"].get("finalizers") or []
+    uid = obj["metadata"]["uid"]
     if ORPHAN in finalizers:
-        for kind, dependent in dependents(core, obj):
-            _drop_reference(core, kind, dependent, obj["metadata"]["uid"], now)
+        for kind, dependent in _dependents(core, resource.key, obj):
+            left = [one for one in dependent["metadata"]["ownerReferences"] if one.get("uid") != uid]
+            _keep_references(core, kind, dependent, left, now)
         drop_finalizer(core, resource, obj, ORPHAN, now)
-    elif PROTECTION in finalizers:
-        drop_finalizer(core, resource, obj, PROTECTION, now)
     elif FOREGROUND in finalizers:
-        waiting = list(dependents(core, obj))
-        for kind, dependent in waiting:
-            if not dependent["metadata"].get("deletionTimestamp"):
-                remove(core, kind, dependent, now, writes.DeleteOptions(propagation="Foreground"))
-        if not any(True for _ in dependents(core, obj)):
+        for kind, dependent in list(_dependents(core, resource.key, obj)):
+            _delete_item(core, kind, dependent, now)
+        if not any(_blocks(dependent, uid) for _, dependent in _dependents(core, resource.key, obj)):
             drop_finalizer(core, resource, obj, FOREGROUND, now)
 
 
-def dependents(core: Core, owner: Obj) -> Iterator[tuple[ResourceType, Obj]]:
-    """Every object with an ownerReference to ``owner``. Bytes are searched first: parsing all would cost too much."""
-    uid = owner["metadata"]["uid"]
-    needle = uid.encode()
-    for group, plural in sorted(core.store.keys()):
-        resource = core.any_version(group, plural)
-        if resource is None:
-            continue
-        for version in core.store.list(resource.key):
-            if needle not in version.json:
-                continue
-            obj = version.object()
-            if any(one.get("uid") == uid for one in obj["metadata"].get("ownerReferences") or ()):
-                yield resource, obj
+def _blocks(dependent: Obj, uid: str) -> bool:
+    return any(
+        one.get("uid") == uid and one.get("blockOwnerDeletion") for one in dependent["metadata"]["ownerReferences"]
+    )
 
 
-def _other_owner(core: Core, obj: Obj, uid: str) -> bool:
-    for reference in obj["metadata"].get("ownerReferences") or ():
-        if reference.get("uid") != uid and _owner(core, reference, obj["metadata"].get("namespace", "")) is not None:
-            return True
-    return False
+def _dependents(core: Core, key: tuple[str, str], owner: Obj) -> Iterator[tuple[ResourceType, Obj]]:
+    """Every object with an ownerReference to ``owner``."""
+    meta = owner["metadata"]
+    found = core.owners.dependents(key, meta.get("namespace", ""), meta["name"], meta["uid"])
+    for of, version in list(found):
+        resource = core.any_version(*of)
+        if resource is not None:
+            yield resource, version.object()
 
 
 def _owner(core: Core, reference: Obj, namespace: str) -> tuple[ResourceType, Obj] | None:
@@ -96,17 +179,9 @@ def _owner(core: Core, reference: Obj, namespace: str) -> tuple[ResourceType, Ob
     return (resource, obj) if obj["metadata"]["uid"] == reference.get("uid") else None
 
 
-def _look_again(core: Core, reference: Obj, namespace: str, now: float) -> None:
-    found = _owner(core, reference, namespace)
-    if found is not None and found[1]["metadata"].get("deletionTimestamp"):
-        _finish(core, *found, now)
-
-
-def _drop_reference(core: Core, resource: ResourceType, obj: Obj, uid: str, now: float) -> None:
+def _keep_references(core: Core, resource: ResourceType, obj: Obj, kept: list[Obj], now: float) -> None:
     version = current(core, resource, obj)
-    if version is None:
-        return
-    body = version.object()
-    references = [one for one in body["metadata"].get("ownerReferences") or () if one.get("uid") != uid]
-    body["metadata"]["ownerReferences"] = references
-    writes.update(core, resource, version, body, actor(now))
+    if version is not None:
+        body = version.object()
+        body["metadata"]["ownerReferences"] = kept
+        writes.update(core, resource, version, body, actor(now))

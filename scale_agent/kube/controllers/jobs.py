@@ -39,7 +39,7 @@ def _reconcile(core: Core, job: Obj, now: float) -> None:
     if job["metadata"].get("deletionTimestamp") or spec.get("suspend") or _complete(job):
         return
     pods = core.builtin("", "v1", "pods")
-    mine = list(owned(core, pods, job))
+    mine = owned(core, resource, job, pods.key)
     completions = int(spec.get("completions") or spec.get("parallelism") or 1)
     done = sum(_phase(pod) == "Succeeded" for pod in mine)
     active = sum(_phase(pod) in ("Pending", "Running") for pod in mine)

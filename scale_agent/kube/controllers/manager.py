@@ -1,37 +1,114 @@
 """Which rules look at which changes. A rule is a pure function over the store; time comes with the change.
 
 Rules run right after a request was answered, until nothing changes any more; what takes time in a real cluster is put
-into the schedule by the rule itself.
+into the schedule. Most rules only name an object that a controller is to look at (``Core.queue``): however many changes
+there were, it is looked at once.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 
-from scale_agent.kube.controllers import definitions, deployments, garbage, jobs, namespaces, pods, replicasets, tokens
+from scale_agent.kube.controllers import (
+    apiservices,
+    claims,
+    daemonsets,
+    definitions,
+    deployments,
+    events,
+    garbage,
+    jobs,
+    kubelet,
+    namespaces,
+    orphans,
+    replicasets,
+    scheduling,
+    statefulsets,
+    tokens,
+)
+from scale_agent.kube.controllers.common import look, look_at_controllers
 from scale_agent.kube.core import Core
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.store import Change
 
 Rule = Callable[[Core, Change, float], None]
+#: A rule and the switch that turns it off (``Snapshot.without``); ``""``: it is part of the API server.
+Named = tuple[str, Rule]
 
-RULES: dict[ResourceKey, tuple[Rule, ...]] = {
-    ("", "namespaces"): (namespaces.furnish, namespaces.terminate),
-    ("", "secrets"): (tokens.fill,),
-    ("", "serviceaccounts"): (namespaces.refurnish, tokens.revoke),
-    ("", "configmaps"): (namespaces.refurnish,),
-    ("", "pods"): (pods.schedule, pods.end, replicasets.of_pod, jobs.of_pod),
-    ("apps", "replicasets"): (replicasets.reconcile, deployments.of_replica_set),
-    ("apps", "deployments"): (deployments.reconcile,),
-    ("batch", "jobs"): (jobs.reconcile,),
-    ("apiextensions.k8s.io", "customresourcedefinitions"): (definitions.establish,),
+_ADOPTERS = {
+    ("apps", "replicasets"): replicasets.reconcile,
+    ("", "replicationcontrollers"): replicasets.reconcile_controller,
+    ("apps", "statefulsets"): statefulsets.reconcile,
+    ("apps", "daemonsets"): daemonsets.reconcile,
+}
+
+#: The switches are the names of kube-controller-manager's controllers without ``-controller``, and some more.
+RULES: dict[ResourceKey, tuple[Named, ...]] = {
+    ("", "namespaces"): (
+        ("serviceaccount", namespaces.furnish_account),
+        ("root-ca-certificate-publisher", namespaces.furnish_authority),
+        ("namespace", namespaces.terminate),
+    ),
+    ("", "secrets"): (("serviceaccount-token", tokens.fill),),
+    ("", "serviceaccounts"): (
+        ("serviceaccount", namespaces.refurnish_account),
+        ("serviceaccount-token", tokens.revoke),
+    ),
+    ("", "configmaps"): (("root-ca-certificate-publisher", namespaces.refurnish_authority),),
+    ("", "pods"): (
+        ("", orphans.note),
+        ("kube-scheduler", scheduling.pod_changed),
+        ("kubelet", kubelet.look),
+        ("replicaset", look_at_controllers({"ReplicaSet": replicasets.reconcile})),
+        ("replicationcontroller", look_at_controllers({"ReplicationController": replicasets.reconcile_controller})),
+        ("statefulset", look_at_controllers({"StatefulSet": statefulsets.reconcile})),
+        ("daemonset", look_at_controllers({"DaemonSet": daemonsets.reconcile})),
+        ("job", jobs.of_pod),
+        ("", orphans.offer(_ADOPTERS)),
+        ("deployment", deployments.of_pod),
+        ("", claims.of_pod),
+    ),
+    ("", "nodes"): (("kube-scheduler", scheduling.node_changed), ("daemonset", daemonsets.node_changed)),
+    ("", "events"): (("", events.expire),),
+    ("", "replicationcontrollers"): (("replicationcontroller", look(replicasets.reconcile_controller)),),
+    ("apps", "replicasets"): (
+        ("replicaset", look(replicasets.reconcile)),
+        ("deployment", look_at_controllers({"Deployment": deployments.reconcile})),
+    ),
+    ("apps", "deployments"): (("deployment", look(deployments.reconcile)),),
+    ("apps", "statefulsets"): (("statefulset", look(statefulsets.reconcile)),),
+    ("apps", "daemonsets"): (("daemonset", look(daemonsets.reconcile)),),
+    ("batch", "jobs"): (("job", jobs.reconcile),),
+    ("", "persistentvolumeclaims"): (("", claims.claim_changed), ("kube-scheduler", scheduling.claim_changed)),
+    ("", "persistentvolumes"): (("", claims.volume_changed),),
+    ("storage.k8s.io", "storageclasses"): (("", claims.look_again),),
+    ("apiextensions.k8s.io", "customresourcedefinitions"): (("", definitions.establish),),
+    ("apiregistration.k8s.io", "apiservices"): (("", apiservices.look),),
+    ("", "services"): (("", apiservices.look_again),),
+    ("discovery.k8s.io", "endpointslices"): (("", apiservices.look_again),),
 }
 #: Rules for every resource.
-ALWAYS: tuple[Rule, ...] = (garbage.collect, garbage.finish)
-#: A request may set off this many changes; more means that rules chase each other.
-MOST_CHANGES = 20_000
+ALWAYS: tuple[Named, ...] = (
+    ("garbage-collector", garbage.collect),
+    ("garbage-collector", garbage.finish),
+    ("absent-owners", garbage.check_owners),
+    ("namespace", namespaces.left),
+)
+#: Every switch: the rules' and those that rules ask for themselves.
+SWITCHES = frozenset(
+    {name for rules in (*RULES.values(), ALWAYS) for name, _ in rules if name}
+    | {"events", "persistentvolume-binder", "provisioner"}
+)
+#: A request may set off this many changes and looks; more means that rules chase each other.
+MOST_STEPS = 50_000
+
+
+@lru_cache(maxsize=64)
+def _rules_for(key: ResourceKey, without: frozenset[str]) -> tuple[Rule, ...]:
+    return tuple(rule for name, rule in (*RULES.get(key, ()), *ALWAYS) if name not in without)
 
 
 class Controllers:
@@ -43,30 +120,53 @@ class Controllers:
         self._core = core
         self._changes: deque[Change] = deque()
         self._running = False
-        core.store.on_change = self._changes.append
+        core.store.on_change = self._changed
+
+    def _changed(self, change: Change) -> None:
+        self._core.owners.changed(change)
+        self._changes.append(change)
 
     def run(self, now: float) -> bool:
-        """Show every change to its rules; whether there was any. A call from inside a rule does nothing."""
-        if self._running or not self._changes:
+        """Show every change to its rules, and do what they ask for; whether there was anything to do.
+
+        A call from inside a rule does nothing.
+        """
+        if self._running or not (self._changes or self._core.queue.waiting):
             return False
         self._running = True
         try:
-            for _ in range(MOST_CHANGES):
-                if not self._changes:
+            for _ in range(MOST_STEPS):
+                if not self._step(now):
                     break
-                self._one(self._changes.popleft(), now)
         finally:
             self._running = False
         return True
 
-    def _one(self, change: Change, now: float) -> None:
-        for rule in (*RULES.get(change.key, ()), *ALWAYS):
-            try:
-                rule(self._core, change, now)
-            except StatusError as refusal:
-                if refusal.code not in _OUTRUN:
-                    raise
+    def _step(self, now: float) -> bool:
+        """Show one change or take one look; changes first, so that many of them ask for one look."""
+        if self._changes:
+            change = self._changes.popleft()
+            for rule in _rules_for(change.key, self._core.store.snapshot.without):
+                self._outrun(rule, change, now)
+            return True
+        item = self._core.queue.pop()
+        if item is None:
+            return False
+        reconcile, namespace, name = item
+        try:
+            reconcile(self._core, namespace, name, now)
+        except StatusError as refusal:
+            if refusal.code not in _OUTRUN:
+                raise
+        return True
+
+    def _outrun(self, rule: Rule, change: Change, now: float) -> None:
+        try:
+            rule(self._core, change, now)
+        except StatusError as refusal:
+            if refusal.code not in _OUTRUN:
+                raise
 
 
-#: Refusals that only say that the world moved on: the rule sees it again with the next change.
-_OUTRUN = (403, 404, 409)
+#: Refusals that only say that the world moved on: the controller looks again with the next change. 422: by admission.
+_OUTRUN = (403, 404, 409, 422)

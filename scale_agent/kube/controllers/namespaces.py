@@ -1,15 +1,23 @@
-"""Namespaces: what every namespace has, and how one goes away."""
+"""Namespaces: what every namespace has, and how one goes away (pkg/controller/namespace/deletion)."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+
 from scale_agent.kube import writes
-from scale_agent.kube.controllers.common import actor
+from scale_agent.kube.codec import moments
+from scale_agent.kube.controllers.common import actor, deleting, find_condition, gone, newly_marked, read, set_status
 from scale_agent.kube.core import Core
-from scale_agent.kube.schema.resources import ResourceType
+from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.store import Change
+from scale_agent.kube.storage.version import Obj
 
+NAMESPACES: ResourceKey = ("", "namespaces")
 ROOT_CA = "kube-root-ca.crt"
+#: How long a deleted namespace is left alone, so that all API servers have seen that it ends (namespaceDeletionGracePeriod).
+GRACE_S = 5.0
 _DESCRIPTION = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the "
     "internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes "
@@ -17,51 +25,101 @@ _DESCRIPTION = (
 )
 
 
-def furnish(core: Core, change: Change, now: float) -> None:
-    """A new namespace gets its default service account and the authority's certificate."""
+def furnish_account(core: Core, change: Change, now: float) -> None:
+    """Rule: a new namespace gets its default service account."""
     if change.event.type is EventType.ADDED:
-        _furnish(core, change.event.after.name, now)
+        _give_account(core, change.event.after.name, now)
 
 
-def refurnish(core: Core, change: Change, now: float) -> None:
-    """The default account and the certificate come back when somebody deletes them."""
-    gone = change.event.after
-    if change.event.type is EventType.DELETED and gone.name in ("default", ROOT_CA):
-        namespace = core.store.get(("", "namespaces"), "", gone.namespace)
-        if namespace is not None and not namespace.object()["metadata"].get("deletionTimestamp"):
-            _furnish(core, gone.namespace, now)
+def furnish_authority(core: Core, change: Change, now: float) -> None:
+    """Rule: a new namespace gets the authority's certificate."""
+    if change.event.type is EventType.ADDED:
+        _give_authority(core, change.event.after.name, now)
 
 
-def _furnish(core: Core, namespace: str, now: float) -> None:
+def refurnish_account(core: Core, change: Change, now: float) -> None:
+    """Rule: the default account comes back when somebody deletes it."""
+    after = change.event.after
+    if gone(change) and after.name == "default" and _lives(core, after.namespace):
+        _give_account(core, after.namespace, now)
+
+
+def refurnish_authority(core: Core, change: Change, now: float) -> None:
+    """Rule: the certificate comes back when somebody deletes it, and is put right when somebody changes it."""
+    after = change.event.after
+    if after.name == ROOT_CA and change.event.type is not EventType.ADDED and _lives(core, after.namespace):
+        _give_authority(core, after.namespace, now)
+
+
+def _lives(core: Core, name: str) -> bool:
+    namespace = read(core, NAMESPACES, "", name)
+    return namespace is not None and not deleting(namespace)
+
+
+def _give_account(core: Core, namespace: str, now: float) -> None:
     accounts = core.builtin("", "v1", "serviceaccounts")
     if core.store.get(accounts.key, namespace, "default") is None:
         writes.create(core, accounts, {"metadata": {"name": "default", "namespace": namespace}}, actor(now))
+
+
+def _give_authority(core: Core, namespace: str, now: float) -> None:
     maps = core.builtin("", "v1", "configmaps")
-    if core.store.get(maps.key, namespace, ROOT_CA) is None:
+    version = core.store.get(maps.key, namespace, ROOT_CA)
+    data = {"ca.crt": core.identity.ca_pem.decode()}
+    if version is None:
         meta = {"name": ROOT_CA, "namespace": namespace, "annotations": {"kubernetes.io/description": _DESCRIPTION}}
-        data = {"ca.crt": core.identity.ca_pem.decode()}
         writes.create(core, maps, {"metadata": meta, "data": data}, actor(now))
+        return
+    body = version.object()
+    if body.get("data") != data:
+        body["data"] = data
+        writes.update(core, maps, version, body, actor(now))
 
 
 def terminate(core: Core, change: Change, now: float) -> None:
-    """A namespace that is being deleted loses its contents; when nothing is left in it, it goes away."""
-    if change.event.type is EventType.DELETED or b'"deletionTimestamp"' not in change.event.after.json:
+    """Rule: a namespace that is being deleted is cleared a moment later."""
+    if not gone(change) and newly_marked(change, b'"deletionTimestamp":"'):
+        core.later(now + GRACE_S, clear, "", change.event.after.name)
+    elif not gone(change) and _is_cleared(core, change.event.after.name):
+        core.queue.add(clear, "", change.event.after.name)
+
+
+def left(core: Core, change: Change, _: float) -> None:
+    """Rule: something left a namespace that is being cleared: perhaps it was the last."""
+    namespace = change.event.after.namespace
+    if gone(change) and namespace and _is_cleared(core, namespace):
+        core.queue.add(clear, "", namespace)
+
+
+def _is_cleared(core: Core, name: str) -> bool:
+    return name in core.memo.get("cleared-namespaces", ())
+
+
+def clear(core: Core, _: str, name: str, now: float) -> None:
+    """Delete what is in a namespace that is being deleted; when nothing is left, it goes away."""
+    cleared: set[str] = core.memo.setdefault("cleared-namespaces", set())
+    namespace = read(core, NAMESPACES, "", name)
+    if namespace is None or not deleting(namespace):
+        cleared.discard(name)
         return
-    name = change.event.after.name
-    for resource in _contents(core):
-        for version in core.store.list(resource.key, name):
-            writes.delete(core, resource, version, writes.DeleteOptions(grace_s=0), actor(now))
-    if not any(core.store.list(resource.key, name) for resource in _contents(core)):
+    if name not in cleared:
+        cleared.add(name)
+        for resource in _contents(core):
+            for version in core.store.list(resource.key, name):
+                writes.delete(core, resource, version, writes.DeleteOptions(), actor(now))
+    remaining = dict(_remaining(core, name))
+    if remaining:
+        _report(core, namespace, remaining, now)
+    else:
+        cleared.discard(name)
         _release(core, name, now)
 
 
-def left(core: Core, namespace: str, now: float) -> None:
-    """Something left a namespace: perhaps it was the last."""
-    version = core.store.get(("", "namespaces"), "", namespace)
-    if version is None or b'"deletionTimestamp"' not in version.json:
-        return
-    if not any(core.store.list(resource.key, namespace) for resource in _contents(core)):
-        _release(core, namespace, now)
+def _remaining(core: Core, namespace: str) -> Iterator[tuple[ResourceType, list[Obj]]]:
+    for resource in _contents(core):
+        found = [version.object() for version in core.store.list(resource.key, namespace)]
+        if found:
+            yield resource, found
 
 
 def _contents(core: Core) -> list[ResourceType]:
@@ -74,13 +132,54 @@ def _contents(core: Core) -> list[ResourceType]:
     return found
 
 
+#: Conditions with their reason and message while all is well, in the order in which they are written.
+_WELL = (
+    ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
+    ("NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
+    (
+        "NamespaceDeletionContentFailure",
+        "ContentDeleted",
+        "All content successfully deleted, may be waiting on finalization",
+    ),
+    ("NamespaceContentRemaining", "ContentRemoved", "All content successfully removed"),
+    ("NamespaceFinalizersRemaining", "ContentHasNoFinalizers", "All content-preserving finalizers finished"),
+)
+
+
+def _report(core: Core, namespace: Obj, remaining: dict[ResourceType, list[Obj]], now: float) -> None:
+    """Say what the namespace waits for."""
+    counts = {f"{one.plural}.{one.group}": len(objects) for one, objects in remaining.items()}
+    held = Counter(name for objects in remaining.values() for obj in objects for name in _finalizers(obj))
+    kept = ", ".join(sorted(f"{name} has {count} resource instances" for name, count in counts.items()))
+    holds = ", ".join(sorted(f"{name} in {count} resource instances" for name, count in held.items()))
+    bad = {"NamespaceContentRemaining": ("SomeResourcesRemain", f"Some resources are remaining: {kept}")}
+    if held:
+        text = f"Some content in the namespace has finalizers remaining: {holds}"
+        bad["NamespaceFinalizersRemaining"] = ("SomeFinalizersRemain", text)
+    conditions = []
+    for kind, reason, message in _WELL:
+        value = "True" if kind in bad else "False"
+        reason, message = bad.get(kind, (reason, message))
+        old = find_condition(namespace, kind)
+        since = old["lastTransitionTime"] if old is not None and old["status"] == value else moments.stamp(now)
+        one = {"type": kind, "status": value, "lastTransitionTime": since, "reason": reason, "message": message}
+        conditions.append(one)
+    status = {**(namespace.get("status") or {}), "conditions": conditions}
+    set_status(core, core.builtin("", "v1", "namespaces"), namespace, status, now)
+
+
+def _finalizers(obj: Obj) -> list[str]:
+    return list(obj["metadata"].get("finalizers") or ())
+
+
 def _release(core: Core, name: str, now: float) -> None:
+    """Take the controller's finalizer off; another one keeps the namespace."""
     resource = core.builtin("", "v1", "namespaces")
     version = core.store.get(resource.key, "", name)
     if version is None:
         return
     obj = version.object()
-    if not obj["metadata"].get("deletionTimestamp"):
-        return
-    obj["spec"]["finalizers"] = []
-    writes.put_namespace(core, resource, obj, actor(now))
+    finalizers = (obj.get("spec") or {}).get("finalizers") or []
+    if deleting(obj) and "kubernetes" in finalizers:
+        obj["spec"]["finalizers"] = [one for one in finalizers if one != "kubernetes"]
+        writes.put_namespace(core, resource, obj, actor(now))

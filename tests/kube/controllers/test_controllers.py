@@ -155,9 +155,15 @@ def test_namespaces_are_furnished_and_cleared() -> None:
     bed.configmap("free", "n")
     going = bed.call("DELETE", "/api/v1/namespaces/n")
     assert going["status"]["phase"] == "Terminating"
-    assert [one["metadata"]["name"] for one in bed.get("/api/v1/namespaces/n/configmaps")["items"]] == ["held"]
     refused = bed.post("/api/v1/namespaces/n/configmaps", {"metadata": {"name": "late"}}, expect=403)
     assert "because it is being terminated" in refused["message"]
+    bed.advance(6)
+    assert [one["metadata"]["name"] for one in bed.get("/api/v1/namespaces/n/configmaps")["items"]] == ["held"]
+    conditions = bed.get("/api/v1/namespaces/n")["status"]["conditions"]
+    assert [one["type"] for one in conditions if one["status"] == "True"] == [
+        "NamespaceContentRemaining",
+        "NamespaceFinalizersRemaining",
+    ]
     bed.call("PATCH", "/api/v1/namespaces/n/configmaps/held", {"metadata": {"finalizers": None}}, media=MERGE)
     bed.get("/api/v1/namespaces/n", expect=404)
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from unittest.mock import patch
 
-from scale_agent.kube.controllers import manager
 from scale_agent.kube.server import ApiServer
 from scale_agent.kube.storage.snapshot import Snapshot
 from tests.kube.replay.compare import differences
@@ -20,8 +18,23 @@ from tests.kube.replay.state import State, load_state
 from tests.kube.replay.timeline import Timeline
 
 #: The recorded laboratories had no scheduler and no kubelet: their pods stayed Pending, their Deployments unavailable.
-#: What their controllers wrote is part of the data, so ours, which start pods, must be silent.
-PLAYED_FROM_DATA = (("", "pods"), ("apps", "replicasets"), ("apps", "deployments"), ("batch", "jobs"))
+#: What their controllers wrote is part of the data, so ours must be silent. Owners that a recording does not show are no
+#: reason to collect what they own.
+SILENT = (
+    "absent-owners",
+    "daemonset",
+    "deployment",
+    "endpoints",
+    "endpointslice",
+    "events",
+    "job",
+    "kube-scheduler",
+    "kubelet",
+    "node-heartbeat",
+    "node-lifecycle",
+    "replicaset",
+    "statefulset",
+)
 
 #: How long the recorded clusters had run before their first tunnelled request (their namespaces' creationTimestamp).
 UP_S = 10.0
@@ -59,11 +72,8 @@ def replay(timeline: Timeline) -> Replay:
     lines = timeline.lines()
     names = gather(lines)
     state = load_state(timeline.name)
-    with patch.dict(manager.RULES):
-        for key in PLAYED_FROM_DATA:
-            manager.RULES.pop(key)
-        player = _player(timeline, names, state)
-        outcomes = player.play(by_effect(lines, names))
+    player = _player(timeline, names, state)
+    outcomes = player.play(by_effect(lines, names))
     rank = {line.where: index for index, line in enumerate(lines)}
     outcomes.sort(key=lambda outcome: rank[outcome.line.where])
     return Replay([Result(o, differences(o)) for o in outcomes], player.failed_writes)
@@ -71,7 +81,7 @@ def replay(timeline: Timeline) -> Replay:
 
 def _player(timeline: Timeline, names: Names, state: State) -> Player:
     identity = ScriptedIdentity(dict(_snapshot_uids(names)))
-    snapshot = Snapshot.build(state.objects, version=VERSION, now=timeline.started_s - UP_S)
+    snapshot = Snapshot.build(state.objects, version=VERSION, now=timeline.started_s - UP_S, without=SILENT)
     return Player(ApiServer(snapshot, identity), identity, names, timeline.started_s, state.writes)
 
 

@@ -1,0 +1,51 @@
+"""Pods that nobody controls: controllers whose selectors fit may adopt them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scale_agent.kube.controllers.common import controller_in, selected
+from scale_agent.kube.core import Core, Reconcile
+from scale_agent.kube.schema.resources import ResourceKey
+from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.store import Change
+
+
+def note(core: Core, change: Change, _: float) -> None:
+    """Rule: keep the names of the pods without a controller, by namespace."""
+    event = change.event
+    namespaces: dict[str, set[str]] = core.memo.setdefault("orphan-pods", {})
+    if event.type is not EventType.DELETED and controller_in(event.after) is None:
+        namespaces.setdefault(event.after.namespace, set()).add(event.after.name)
+    elif event.after.namespace in namespaces:
+        names = namespaces[event.after.namespace]
+        names.discard(event.after.name)
+        if not names:
+            del namespaces[event.after.namespace]
+
+
+def offer(adopters: Mapping[ResourceKey, Reconcile]) -> Any:
+    """The rule that has controllers look whose selectors fit a pod without a controller that is new or has new labels."""
+
+    def rule(core: Core, change: Change, _: float) -> None:
+        event = change.event
+        if event.type is EventType.DELETED or controller_in(event.after) is not None:
+            return
+        before = event.before
+        if before is not None and before.labels == event.after.labels and controller_in(before) is None:
+            return
+        for key, reconcile in adopters.items():
+            if core.store.has(key):
+                _offer(core, key, reconcile, change)
+
+    return rule
+
+
+def _offer(core: Core, key: ResourceKey, reconcile: Reconcile, change: Change) -> None:
+    for version in core.store.list(key, change.event.after.namespace):
+        selector = version.object()["spec"].get("selector")
+        if not key[0]:
+            selector = {"matchLabels": selector}
+        if selected(selector, change.event.after.labels):
+            core.queue.add(reconcile, version.namespace, version.name)
