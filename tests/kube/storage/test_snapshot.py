@@ -93,7 +93,7 @@ def test_an_untouched_cluster_is_small() -> None:
         used = tracemalloc.get_traced_memory()[0] / len(kept)
     finally:
         tracemalloc.stop()
-    assert used < 2500
+    assert used < 3000
 
 
 def _client(bed: Bed) -> LocalClient:
