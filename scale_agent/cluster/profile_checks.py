@@ -8,20 +8,20 @@ from typing import Any
 import orjson
 
 from scale_agent.cluster.yaml_place import Place
-from scale_agent.kube import catalog
+from scale_agent.kube import catalog, data_files
 from scale_agent.kube.catalog import Catalog
 from scale_agent.kube.errors import StatusError
 
-#: Kubernetes versions whose API is in the package.
-VERSIONS = ("v1.36.2",)
-
 
 def api_of(place: Place) -> Catalog:
-    """The API of the version at ``place``."""
-    version = place.text(r"v1\.\d{1,2}\.\d{1,2}([-+][A-Za-z0-9.+-]+)?", f"write a version such as {VERSIONS[0]}")
-    if version not in VERSIONS:
-        place.fail(f"the API of Kubernetes {version} is not in this package", f"use one of {', '.join(VERSIONS)}")
-    return catalog.for_version(version)
+    """The API of the version at ``place``; any patch level, and any suffix, of a minor version that the package has."""
+    there = data_files.versions()
+    version = place.text(r"v1\.\d{1,2}\.\d{1,2}([-+][A-Za-z0-9.+-]+)?", f"write a version such as {there[0]}")
+    try:
+        return catalog.for_version(version)
+    except FileNotFoundError:
+        minors = ", ".join(one.rpartition(".")[0] for one in there)
+        place.fail(f"the API of Kubernetes {version} is not in this package", f"use a version of {minors}")
 
 
 def read_object(place: Place, api: Catalog, namespaces: Sequence[str]) -> dict[str, Any]:

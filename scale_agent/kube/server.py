@@ -14,11 +14,12 @@ from scale_agent.kube import paths
 from scale_agent.kube.access.gate import Gate
 from scale_agent.kube.controllers.manager import Controllers
 from scale_agent.kube.core import Core
-from scale_agent.kube.discovery import endpoints
+from scale_agent.kube.discovery import announced, counting, endpoints
 from scale_agent.kube.errors import PlainError, StatusError
 from scale_agent.kube.http import Headers, Request, Response
 from scale_agent.kube.identity import Identity
-from scale_agent.kube.representation import encoders, pretty
+from scale_agent.kube.representation import compression, encoders, pretty
+from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.snapshot import Snapshot
 from scale_agent.kube.storage.watches import ResourceWatch
 from scale_agent.kube.verbs.call import NO_CACHE, Call, headers
@@ -52,8 +53,20 @@ class ApiServer:
         except PlainError as refusal:
             answer = Response(refusal.code, (NO_CACHE, ("Content-Type", PLAIN), *_SNIFFED), refusal.text.encode())
         self.settle(now)
-        if isinstance(answer, Response) and pretty.wanted(request):
-            return pretty.indented(request, answer)
+        route = paths.parse(request.path)
+        if route is not None:
+            counting.count(self.core, request.method, route, answer.status, watch="watch=" in request.query)
+        if not isinstance(answer, Response):
+            return answer
+        if pretty.wanted(request):
+            answer = pretty.indented(request, answer)
+        return self._sent(request, answer)
+
+    @staticmethod
+    def _sent(request: Request, answer: Response) -> Response:
+        """Long answers about resources and discovery are compressed for who takes gzip."""
+        if len(answer.body) > compression.THRESHOLD and request.path.startswith("/api"):
+            return compression.compressed(answer, request.headers.get("accept-encoding", ""))
         return answer
 
     def settle(self, now: float) -> None:
@@ -72,12 +85,17 @@ class ApiServer:
         user = self.gate.admit(request, now)
         route = paths.parse(request.path)
         if route is None:
-            return endpoints.answer(self.core, request)
-        resource = self.core.resolve(route.group, route.version, route.plural)
+            return endpoints.answer(self.core, request, now)
+        resource = self.core.find(route.group, route.version, route.plural) or self._absent(route)
         call = Call(self.core, request, route, resource, now, user, self.gate)
         verb = verb_for(call)
         check_media(call)
         return verb(call)
+
+    def _absent(self, route: paths.Route) -> ResourceType:
+        """Nothing is served there: 503 if an APIService sends it elsewhere, else 404."""
+        announced.check(self.core, route.group, route.version)
+        return self.core.resolve(route.group, route.version, route.plural)
 
     def _refusal(self, request: Request, refusal: StatusError) -> Response:
         accept = request.headers.get("accept", "")
