@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from scale_agent.kube import status
-from scale_agent.kube.admission import defaults, objects, validation
+from scale_agent.kube.admission import defaults, objects, strategies, validation
 from scale_agent.kube.codec import moments
 from scale_agent.kube.core import Core
 from scale_agent.kube.custom import admission as custom
@@ -93,24 +93,28 @@ def create(
         raise status.bad_request("resourceVersion should not be set on objects to be created")
     if actor.guard is not None:
         actor.guard(resource, obj, None)
-    _name(core, resource, meta)
-    objects.check_name(resource, obj)
     check_namespace(core, resource, meta)
-    present = core.store.get(resource.key, meta.get("namespace", ""), meta["name"])
-    if present is not None:
-        deleted = bool(present.object()["metadata"].get("deletionTimestamp"))
-        raise status.already_exists(resource.plural, resource.group, meta["name"], deleted=deleted)
+    _name(core, resource, meta)
     objects.begin(resource, obj, uid=core.identity.next_uid(), time=moments.stamp(actor.now))
     custom.check_open(resource, meta)
-    defaults.fill(resource, obj)
+    defaults.fill(core.catalog.version, resource, obj, actor.stamp)
     _own(core, resource, None, obj, managed.By(actor.manager, actor.stamp), owned)
-    defaults.prepare_new(core, resource, obj)
+    strategies.prepare_new(core, resource, obj)
     if state is not None:
         obj["status"] = state
     validation.check(resource, obj)
     custom.check_new(resource, obj)
+    _check_free(core, resource, meta)
     obj = _shaped(core, resource, obj)
     return _store(core, resource, obj, actor)
+
+
+def _check_free(core: Core, resource: ResourceType, meta: dict[str, Any]) -> None:
+    """Refuse a name that is taken (409); whether the object may exist at all was looked at before."""
+    present = core.store.get(resource.key, meta.get("namespace", ""), meta["name"])
+    if present is not None:
+        deleted = bool(present.object()["metadata"].get("deletionTimestamp"))
+        raise status.already_exists(resource.plural, resource.group, meta["name"], deleted=deleted)
 
 
 def _name(core: Core, resource: ResourceType, meta: dict[str, Any]) -> None:
@@ -136,7 +140,7 @@ def check_namespace(core: Core, resource: ResourceType, meta: dict[str, Any]) ->
         name = meta["namespace"]
         why = f"unable to create new content in namespace {name} because it is being terminated"
         cause = status.Cause("NamespaceTerminating", f"namespace {name} is being terminated", "metadata.namespace")
-        raise status.forbidden(resource.plural, resource.group, meta["name"], why, [cause])
+        raise status.forbidden(resource.plural, resource.group, meta.get("name", ""), why, [cause])
 
 
 def _shaped(core: Core, resource: ResourceType, obj: Obj) -> Obj:
@@ -198,10 +202,9 @@ def update(
         actor.guard(resource, new, old)
     check_preconditions(resource, before, meta)
     obj = resource.ordered(objects.carry_over(resource, before, new, subresource))
-    defaults.keep_assigned(resource, before, obj)
-    defaults.fill(resource, obj)
-    validation.check(resource, obj)
-    validation.check_update(resource, before, obj)
+    strategies.keep_assigned(resource, before, obj)
+    defaults.fill(core.catalog.version, resource, obj, actor.stamp)
+    validation.check_update(resource, before, obj, subresource)
     custom.check_update(resource, before, obj, subresource)
     objects.count_generation(resource, before, obj)
     obj = _shaped(core, resource, obj)
@@ -238,7 +241,7 @@ def check_preconditions(resource: ResourceType, before: Obj, meta: dict[str, Any
     any_version = not wanted or wanted == "0"
     if not any_version and wanted != before["metadata"]["resourceVersion"]:
         raise status.conflict(resource.plural, resource.group, name)
-    if any_version and not resource.typed:
+    if any_version and (not resource.typed or resource.key in validation.VERSION_NEEDED):
         raise status.invalid(resource.plural, resource.group, name, [_must_have_version()])
 
 
@@ -256,17 +259,16 @@ def _may_go(obj: Obj) -> bool:
 
 
 def _remove(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Version:
-    if actor.dry_run:
-        return core.store.draft(obj)
     meta = obj["metadata"]
-    core.store.remove(resource.key, meta.get("namespace", ""), meta["name"], actor.now)
-    return core.store.draft(obj)
+    if not actor.dry_run:
+        core.store.remove(resource.key, meta.get("namespace", ""), meta["name"], actor.now)
+    return core.store.draft(obj if resource.typed else _alphabetical(obj))
 
 
 def delete(core: Core, resource: ResourceType, version: Version, options: DeleteOptions, actor: Actor) -> Deleted:
     """Delete an object, or mark it deleted while finalizers or a grace period hold it. Raises 409."""
     obj = custom.in_version(resource, version).object()
-    _check_delete(resource, obj, options)
+    check_delete(resource, obj, options)
     _propagate(resource, obj, options)
     if custom.is_definition(resource):
         return _end_definition(core, resource, version, obj, actor)
@@ -299,7 +301,8 @@ def _end_definition(core: Core, resource: ResourceType, version: Version, obj: O
     return Deleted(_store(core, resource, _shaped(core, resource, obj), actor), False)
 
 
-def _check_delete(resource: ResourceType, obj: Obj, options: DeleteOptions) -> None:
+def check_delete(resource: ResourceType, obj: Obj, options: DeleteOptions) -> None:
+    """Refuse a deletion that means another object or state of that name (409)."""
     meta = obj["metadata"]
     for what, wanted, is_now in (
         ("UID", options.uid, meta["uid"]),

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from scale_agent.kube import status
-from scale_agent.kube.admission.naming import name_problem
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
-from scale_agent.kube.status import Cause, required
 from scale_agent.kube.storage.version import Obj
 
 #: Built-in resources whose generation a server counts (custom resources always have one).
 GENERATED: frozenset[ResourceKey] = frozenset(
     [("apps", plural) for plural in ("deployments", "replicasets", "daemonsets", "statefulsets")]
     + [("batch", plural) for plural in ("jobs", "cronjobs")]
-    + [("", plural) for plural in ("pods", "replicationcontrollers")]
-    + [("networking.k8s.io", plural) for plural in ("ingresses", "networkpolicies", "ingressclasses", "servicecidrs")]
+    + [("", plural) for plural in ("pods", "podtemplates", "replicationcontrollers")]
+    + [("networking.k8s.io", plural) for plural in ("ingresses", "networkpolicies", "ingressclasses")]
     + [("admissionregistration.k8s.io", f"{kind}webhookconfigurations") for kind in ("mutating", "validating")]
     + [
         ("admissionregistration.k8s.io", f"{kind}admissionpolic{tail}")
@@ -26,13 +23,12 @@ GENERATED: frozenset[ResourceKey] = frozenset(
         for tail in ("ies", "ybindings")
     ]
     + [("flowcontrol.apiserver.k8s.io", plural) for plural in ("flowschemas", "prioritylevelconfigurations")]
+    + [("resource.k8s.io", plural) for plural in ("deviceclasses", "resourceslices")]
     + [
         ("policy", "poddisruptionbudgets"),
         ("scheduling.k8s.io", "priorityclasses"),
-        ("storage.k8s.io", "csidrivers"),
         ("discovery.k8s.io", "endpointslices"),
         ("apiextensions.k8s.io", "customresourcedefinitions"),
-        ("node.k8s.io", "runtimeclasses"),
     ]
 )
 #: Fields whose change does not count, besides metadata and status: whole objects without a spec count any field.
@@ -56,17 +52,6 @@ def has_generation(resource: ResourceType) -> bool:
 def has_status(resource: ResourceType) -> bool:
     """Whether status is written through its own subresource only."""
     return "status" in resource.subresources
-
-
-def check_name(resource: ResourceType, obj: Obj) -> None:
-    """Refuse an object without a name, or with one that is not allowed (422)."""
-    name = obj["metadata"].get("name", "")
-    if not name:
-        problem: Cause | None = required("metadata.name", "name or generateName is required")
-    else:
-        problem = name_problem(resource, name)
-    if problem is not None:
-        raise status.invalid(resource.kind, resource.group, name, [problem])
 
 
 def begin(resource: ResourceType, obj: Obj, *, uid: str, time: str) -> None:

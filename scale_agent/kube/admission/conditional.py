@@ -1,0 +1,157 @@
+"""The defaults that no table of fields can say: those that read a text, or more than one other field.
+
+Each function is the rule of one struct type, changes it in place, and runs before the table's rows. Sources: the functions
+``SetDefaults_*`` of ``k8s.io/kubernetes/pkg/apis/*/v*`` named at each; compared with them on generated objects.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Obj = dict[str, Any]
+Rule = Callable[[Obj], None]
+
+RBAC = "rbac.authorization.k8s.io"
+#: A reference to an image (distribution/reference): domain, path, tag, digest.
+_DOMAIN = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_IMAGE = re.compile(
+    rf"(?:(?P<domain>{_DOMAIN})/)?(?P<path>{_PART}(?:/{_PART})*)(?::(?P<tag>\w[\w.-]{{0,127}}))?"
+    r"(?P<digest>@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?",
+    re.ASCII,
+)
+
+
+def pull_policy(image: str) -> str:
+    """``Always`` for ``:latest`` and for images with neither tag nor digest; unreadable references count as tagged."""
+    found = _IMAGE.fullmatch(image)
+    if found is None:
+        return "IfNotPresent"
+    return "Always" if (found["tag"] or ("" if found["digest"] else "latest")) == "latest" else "IfNotPresent"
+
+
+def _container(container: Obj) -> None:
+    """``SetDefaults_Container``."""
+    if not container.get("imagePullPolicy"):
+        container["imagePullPolicy"] = pull_policy(container.get("image") or "")
+
+
+def _image_volume(source: Obj) -> None:
+    """``SetDefaults_Volume``, its part about images."""
+    if not source.get("pullPolicy"):
+        source["pullPolicy"] = pull_policy(source.get("reference") or "")
+
+
+def _service(service: Obj) -> None:
+    """``SetDefaults_Service``: affinity, and how addresses of load balancers are used."""
+    spec = service.get("spec") or {}
+    affinity = spec.get("sessionAffinity") or "None"
+    if affinity == "None":
+        spec.pop("sessionAffinityConfig", None)
+    client = (spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}
+    if affinity == "ClientIP" and client.get("timeoutSeconds") is None:
+        spec["sessionAffinityConfig"] = {"clientIP": {"timeoutSeconds": 10800}}
+    if spec.get("type") == "LoadBalancer":
+        for ingress in ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ():
+            if ingress.get("ip") and ingress.get("ipMode") is None:
+                ingress["ipMode"] = "VIP"
+
+
+def _namespace(namespace: Obj) -> None:
+    """``SetDefaults_Namespace``: every namespace is labelled with its own name."""
+    meta = namespace.get("metadata") or {}
+    if meta.get("name"):
+        meta["labels"] = {**(meta.get("labels") or {}), "kubernetes.io/metadata.name": meta["name"]}
+
+
+def _replication_controller(controller: Obj) -> None:
+    """``SetDefaults_ReplicationController``: selector and labels are the template's."""
+    spec = controller.get("spec") or {}
+    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+    if labels:
+        spec["selector"] = spec.get("selector") or dict(labels)
+        _labelled(controller, labels)
+
+
+def _job(job: Obj) -> None:
+    """``SetDefaults_Job``: labels are the template's; completions and parallelism count as given when one of them is."""
+    spec = job.get("spec") or {}
+    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+    if labels:
+        _labelled(job, labels)
+
+
+def _labelled(obj: Obj, labels: dict[str, str]) -> None:
+    meta = obj.setdefault("metadata", {})
+    if not meta.get("labels"):
+        meta["labels"] = dict(labels)
+
+
+def _limit(item: Obj) -> None:
+    """``SetDefaults_LimitRangeItem``: a container's default limit is the maximum, its default request the limit or minimum."""
+    if item.get("type") != "Container":
+        return
+    limit = {**(item.get("max") or {}), **(item.get("default") or {})}
+    request = {**(item.get("min") or {}), **limit, **(item.get("defaultRequest") or {})}
+    for name, values in (("default", limit), ("defaultRequest", request)):
+        if values:
+            item[name] = values
+
+
+def _subject(subject: Obj) -> None:
+    """``SetDefaults_Subject``."""
+    if not subject.get("apiGroup") and subject.get("kind") in ("User", "Group"):
+        subject["apiGroup"] = RBAC
+
+
+def _names(definition: Obj) -> None:
+    """``SetDefaults_CustomResourceDefinition``."""
+    names = (definition.get("spec") or {}).get("names")
+    if isinstance(names, dict):
+        kind = names.get("kind") or ""
+        names["singular"] = names.get("singular") or kind.lower()
+        if kind:
+            names["listKind"] = names.get("listKind") or f"{kind}List"
+
+
+def _pod(pod: Obj) -> None:
+    """``SetDefaults_Pod``: requests are the limits, ports of the host's network are the host's, requests of a whole pod."""
+    spec = pod.get("spec") or {}
+    for container in _containers(spec):
+        _requests(container)
+        if spec.get("hostNetwork"):
+            for port in container.get("ports") or ():
+                if not port.get("hostPort") and port.get("containerPort"):
+                    port["hostPort"] = port["containerPort"]
+
+
+def _containers(spec: Obj) -> Iterator[Obj]:
+    for name in ("containers", "initContainers"):
+        yield from spec.get(name) or ()
+
+
+def _requests(container: Obj) -> None:
+    resources = container.get("resources") or {}
+    limits = resources.get("limits")
+    if limits:
+        resources["requests"] = {**limits, **(resources.get("requests") or {})}
+
+
+_CORE = "k8s.io/api/core/v1."
+_DEFINITIONS = "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1."
+#: By struct.
+BY_TYPE: dict[str, Rule] = {
+    f"{_CORE}Container": _container,
+    f"{_CORE}EphemeralContainer": _container,
+    f"{_CORE}ImageVolumeSource": _image_volume,
+    f"{_CORE}LimitRangeItem": _limit,
+    f"{_CORE}Namespace": _namespace,
+    f"{_CORE}Pod": _pod,
+    f"{_CORE}ReplicationController": _replication_controller,
+    f"{_CORE}Service": _service,
+    "k8s.io/api/batch/v1.Job": _job,
+    "k8s.io/api/rbac/v1.Subject": _subject,
+    f"{_DEFINITIONS}CustomResourceDefinition": _names,
+}

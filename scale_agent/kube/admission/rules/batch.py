@@ -1,0 +1,400 @@
+"""Jobs and cron jobs (``pkg/apis/batch/validation``)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from zoneinfo import available_timezones
+
+from scale_agent.kube.admission.rules.checks import AT_LEAST_0, Change, at, given, need, not_negative, one_of, struct, unchanged
+from scale_agent.kube.admission.rules.containers import shown_names
+from scale_agent.kube.admission.rules.pods import template
+from scale_agent.kube.admission.rules.report import Key, Path, Report
+from scale_agent.kube.admission.rules.security import internal
+from scale_agent.kube.admission.rules.selectors import key, label_selector, selects
+
+MOST_PARALLEL = 100_000
+_ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
+_HANDLED_RESTARTS = ("OnFailure", "Never")
+
+
+def _exit_codes(value: Any, path: Path, report: Report, names: set[str]) -> None:
+    operator, values = value.get("operator") or "", value.get("values")
+    if operator not in ("In", "NotIn"):
+        if operator:
+            report.unsupported((*path, "operator"), operator, ("In", "NotIn"))
+        else:
+            report.required((*path, "operator"), f"valid values: {shown_names(['In', 'NotIn'])}")
+    name = value.get("containerName")
+    if name is not None and name not in names:
+        words = "must be one of the container or initContainer names in the pod template"
+        report.invalid((*path, "containerName"), name, words)
+    if not values:
+        report.invalid((*path, "values"), values, "at least one value is required")
+        return
+    seen: set[int] = set()
+    for index, one in enumerate(values):
+        if one in seen:
+            report.duplicate((*path, "values", index), one)
+        seen.add(one)
+        if operator == "In" and one == 0:
+            report.invalid((*path, "values", index), 0, "must not be 0 for the In operator")
+    if list(values) != sorted(values):
+        report.invalid((*path, "values"), values, "must be ordered")
+
+
+def _pattern(value: Any, path: Path, report: Report) -> None:
+    key(value.get("type"), (*path, "type"), report)
+    status = value.get("status") or ""
+    if status not in ("True", "False", "Unknown"):
+        if status:
+            report.unsupported((*path, "status"), status, ("False", "True", "Unknown"))
+        else:
+            report.required((*path, "status"), f"valid values: {shown_names(['False', 'True', 'Unknown'])}")
+
+
+def _failure_rule(value: Any, path: Path, report: Report, spec: Any, names: set[str]) -> None:
+    action, codes, conditions = value.get("action") or "", value.get("onExitCodes"), value.get("onPodConditions") or ()
+    if action not in _ACTIONS:
+        if action:
+            report.unsupported((*path, "action"), action, _ACTIONS)
+        else:
+            report.required((*path, "action"), f"valid values: {shown_names(list(_ACTIONS))}")
+    elif action == "FailIndex" and spec.get("backoffLimitPerIndex") is None:
+        report.invalid((*path, "action"), action, "requires the backoffLimitPerIndex to be set")
+    if codes is not None:
+        _exit_codes(codes, (*path, "onExitCodes"), report, names)
+    for index, one in enumerate(conditions):
+        _pattern(one, (*path, "onPodConditions", index), report)
+    if codes is not None and conditions:
+        report.add("FieldValueInvalid", path, "Invalid value: specifying both OnExitCodes and OnPodConditions is not supported")
+    if codes is None and not conditions:
+        report.add("FieldValueInvalid", path, "Invalid value: specifying one of OnExitCodes and OnPodConditions is required")
+
+
+def _failure_policy(spec: Any, path: Path, report: Report) -> None:
+    policy = spec.get("podFailurePolicy")
+    if policy is None:
+        return
+    pod, here = at(spec, "template", "spec") or {}, (*path, "podFailurePolicy")
+    names = {one.get("name") or "" for kind in ("containers", "initContainers") for one in pod.get(kind) or ()}
+    for index, rule in enumerate(policy.get("rules") or ()):
+        _failure_rule(rule, (*here, "rules", index), report, spec, names)
+
+
+_RANGES = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
+
+
+def _indexes(text: str, completions: int) -> tuple[int, str]:
+    """How many indexes a list of ranges names, and what is wrong with it."""
+    total = 0
+    for one in text.split(","):
+        for number in one.split("-"):
+            if not number.isdigit():
+                return 0, f'cannot convert string to integer for index: "{number}"'
+            if int(number) >= completions:
+                return 0, f'too large index: "{number}"'
+        first, _, last = one.partition("-")
+        if last and int(last) <= int(first):
+            return 0, f'non-increasing order, previous: {first}, current: {last}'
+        total += int(last) - int(first) + 1 if last else 1
+    return total, ""
+
+
+def _success_rule(rule: Any, path: Path, report: Report, completions: int) -> None:
+    count, indexes = rule.get("succeededCount"), rule.get("succeededIndexes")
+    if count is None and indexes is None:
+        report.required(path, "at least one of succeededCount or succeededIndexes must be specified")
+    total = 0
+    if indexes is not None:
+        total, fault = _indexes(indexes, completions)
+        if fault:
+            report.invalid((*path, "succeededIndexes"), indexes, f"error parsing succeededIndexes: {fault}")
+    if count is None:
+        return
+    here = (*path, "succeededCount")
+    if count < 0:
+        report.invalid(here, count, AT_LEAST_0)
+    if count > completions:
+        report.invalid(here, count, f"must be less than or equal to {completions} (the number of specified completions)")
+    if indexes is not None and count > total:
+        tail = f"{total} (the number of indexes in the specified succeededIndexes field)"
+        report.invalid(here, count, f"must be less than or equal to {tail}")
+
+
+def _success_policy(spec: Any, path: Path, report: Report) -> None:
+    policy, here = spec.get("successPolicy"), (*path, "successPolicy")
+    if policy is None:
+        return
+    rules = policy.get("rules")
+    if not rules:
+        report.required((*here, "rules"), "at least one rules must be specified when the successPolicy is specified")
+    for index, rule in enumerate(rules or ()):
+        _success_rule(rule, (*here, "rules", index), report, spec.get("completions") or 0)
+
+
+def _success_shown(policy: Any) -> Any:
+    rows = (("SucceededIndexes", "succeededIndexes"), ("SucceededCount", "succeededCount"))
+    rules = policy.get("rules")
+    inner = None if rules is None else _Raw("[" + ",".join(internal(one, rows) for one in rules) + "]")
+    return internal({"rules": inner}, (("Rules", "rules"),))
+
+
+class _Raw(str):
+    __slots__ = ()
+
+
+def _indexed(spec: Any, path: Path, report: Report) -> None:
+    """Numbers that only make sense when pods are numbered."""
+    if spec.get("completionMode") == "Indexed":
+        if spec.get("completions") is None:
+            report.required((*path, "completions"), "when completion mode is Indexed")
+        for name in ("parallelism", "maxFailedIndexes"):
+            if (spec.get(name) or 0) > MOST_PARALLEL and (name == "parallelism" or (spec.get("completions") or 0) > MOST_PARALLEL):
+                tail = " when completion mode is Indexed" if name == "parallelism" else ""
+                report.invalid((*path, name), spec[name], f"must be less than or equal to {MOST_PARALLEL}{tail}")
+        failed = spec.get("maxFailedIndexes")
+        if failed is not None:
+            if failed > (spec.get("completions") or 0):
+                report.invalid((*path, "maxFailedIndexes"), failed, "must be less than or equal to completions")
+            if failed > MOST_PARALLEL:
+                report.invalid((*path, "maxFailedIndexes"), failed, f"must be less than or equal to {MOST_PARALLEL}")
+        return
+    for name in ("backoffLimitPerIndex", "maxFailedIndexes"):
+        if spec.get(name) is not None:
+            report.invalid((*path, name), spec[name], "requires indexed completion mode")
+
+
+def _mode(spec: Any, path: Path, report: Report) -> None:
+    mode = spec.get("completionMode")
+    if mode is not None and mode not in ("NonIndexed", "Indexed"):
+        report.unsupported((*path, "completionMode"), mode, ("NonIndexed", "Indexed"))
+    _indexed(spec, path, report)
+    if mode != "Indexed" and spec.get("successPolicy") is not None:
+        report.invalid((*path, "successPolicy"), None, "requires indexed completion mode")
+
+
+def _replacement(spec: Any, path: Path, report: Report) -> None:
+    value, here = spec.get("podReplacementPolicy"), (*path, "podReplacementPolicy")
+    if value is None:
+        return
+    allowed = ("Failed",) if spec.get("podFailurePolicy") is not None else ("Failed", "TerminatingOrFailed")
+    if value not in allowed:
+        report.unsupported(here, value, allowed)
+
+
+def _manager(value: Any, path: Path, report: Report) -> None:
+    if "/" not in value:
+        report.invalid(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")')
+
+
+def _per_index(spec: Any, path: Path, report: Report) -> None:
+    if spec.get("maxFailedIndexes") is not None and spec.get("backoffLimitPerIndex") is None:
+        report.required((*path, "backoffLimitPerIndex"), "when maxFailedIndexes is specified")
+
+
+def _template(spec: Any, path: Path, report: Report) -> None:
+    value, here = spec.get("template") or {}, (*path, "template")
+    template(value, here, report)
+    policy = at(value, "spec", "restartPolicy") or ""
+    if policy == "Always":
+        report.required((*here, "spec", "restartPolicy"), f"valid values: {shown_names(list(_HANDLED_RESTARTS))}")
+    elif policy and policy not in _HANDLED_RESTARTS:
+        report.unsupported((*here, "spec", "restartPolicy"), policy, _HANDLED_RESTARTS)
+    elif spec.get("podFailurePolicy") is not None and policy != "Never":
+        report.invalid((*here, "spec", "restartPolicy"), policy, "only \"Never\" is supported when podFailurePolicy is specified")
+
+
+job_spec = struct(
+    ("parallelism", given(not_negative)),
+    ("completions", given(not_negative)),
+    ("activeDeadlineSeconds", given(not_negative)),
+    ("backoffLimit", given(not_negative)),
+    ("ttlSecondsAfterFinished", given(not_negative)),
+    ("managedBy", given(_manager)),
+    _per_index,
+    ("backoffLimitPerIndex", given(not_negative)),
+    ("maxFailedIndexes", given(not_negative)),
+    _mode,
+    _failure_policy,
+    _success_policy,
+    _replacement,
+    _template,
+)
+
+
+def _generated(job: Any, path: Path, report: Report) -> None:
+    """``validateGeneratedSelector`` and the selector itself."""
+    spec, meta = job.get("spec") or {}, job.get("metadata") or {}
+    selector = spec.get("selector")
+    labels, here = at(spec, "template", "metadata", "labels"), ("spec", "template", "metadata", "labels")
+    if selector is None:
+        report.required(("spec", "selector"))
+    else:
+        label_selector(selector, ("spec", "selector"), report)
+    if not spec.get("manualSelector") and meta.get("uid") and selector is not None:
+        for name, wanted in (
+            ("controller-uid", meta["uid"]),
+            ("job-name", meta["name"]),
+            ("batch.kubernetes.io/controller-uid", meta["uid"]),
+            ("batch.kubernetes.io/job-name", meta["name"]),
+        ):
+            value = (labels or {}).get(name)
+            if value is None:
+                report.required((*here, Key(name)), f"must be '{wanted}'")
+            elif value != wanted:
+                report.invalid((*here, Key(name)), value, f"must be '{wanted}'")
+    if selector is None or not selects(selector, labels or {}):
+        report.invalid(here, labels, "`selector` does not match template `labels`")
+
+
+job = struct(_generated, ("spec", job_spec))
+_STEPS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_NAMES = (
+    {},
+    {},
+    {},
+    {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)},
+    {name: number for number, name in enumerate("sun mon tue wed thu fri sat".split())},
+)
+_WORDS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
+
+
+def schedule_fault(text: str) -> str:
+    """What the parser (robfig/cron) says of a schedule; empty if it can be read."""
+    if text.startswith("@"):
+        if text in _WORDS or re.fullmatch(r"@every (\d+(\.\d+)?(ns|us|ms|s|m|h))+", text):
+            return ""
+        if text.startswith("@every "):
+            return f"failed to parse duration {text}: time: invalid duration \"{text[7:]}\""
+        return f"unrecognized descriptor: {text}"
+    fields = text.split()
+    if len(fields) != 5:
+        return f"expected exactly 5 fields, found {len(fields)}: [{' '.join(fields)}]"
+    for number, field in enumerate(fields):
+        for one in field.split(","):
+            fault = _range_fault(one, number)
+            if fault:
+                return fault
+    return ""
+
+
+def _range_fault(text: str, number: int) -> str:
+    bounds, slash, step = text.partition("/")
+    low, _, high = bounds.partition("-")
+    least, most = _STEPS[number]
+    if "/" in step:
+        return f"too many slashes: {text}"
+    if low in ("*", "?"):
+        start, end = least, most
+    else:
+        values = [_number(one, number) for one in bounds.split("-")]
+        if len(values) > 2:
+            return f"too many hyphens: {text}"
+        bad = next((one for one, value in zip(bounds.split("-"), values, strict=True) if value is None), None)
+        if bad is not None:
+            return f'failed to parse int from {bad}: strconv.Atoi: parsing "{bad}": invalid syntax'
+        start = values[0] or 0
+        end = (values[-1] or 0) if high else most if slash else start
+    if slash and (not step.isdigit() or int(step) == 0):
+        if step.isdigit():
+            return f"step of range should be a positive number: {text}"
+        return f'failed to parse int from {step}: strconv.Atoi: parsing "{step}": invalid syntax'
+    if start < least:
+        return f"beginning of range ({start}) below minimum ({least}): {text}"
+    if end > most:
+        return f"end of range ({end}) above maximum ({most}): {text}"
+    return f"beginning of range ({start}) beyond end of range ({end}): {text}" if start > end else ""
+
+
+def _number(text: str, number: int) -> int | None:
+    if text.lower() in _NAMES[number]:
+        return _NAMES[number][text.lower()]
+    return int(text) if text.isdigit() else None
+
+
+def _schedule(value: Any, path: Path, report: Report) -> None:
+    fault = schedule_fault(value)
+    if fault:
+        report.invalid(path, value, fault)
+    if "TZ" in value:
+        words = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+        report.invalid(path, value, words)
+
+
+def _zone(value: Any, path: Path, report: Report) -> None:
+    if not value:
+        report.invalid(path, value, "timeZone must be nil or non-empty string")
+    elif value.lower() == "local":
+        report.invalid(path, value, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones")
+    elif value not in available_timezones():
+        report.invalid(path, value, f"unknown time zone {value}")
+
+
+def _name_fits(obj: Any, path: Path, report: Report) -> None:
+    name = (obj.get("metadata") or {}).get("name") or ""
+    if len(name) > 52:
+        report.invalid(("metadata", "name"), name, "must be no more than 52 characters")
+
+
+def _template_selector(spec: Any, path: Path, report: Report) -> None:
+    inner = at(spec, "jobTemplate", "spec") or {}
+    here = (*path, "jobTemplate", "spec")
+    if inner.get("selector") is not None:
+        report.invalid((*here, "selector"), inner["selector"], "`selector` will be auto-generated")
+    if inner.get("manualSelector"):
+        report.unsupported((*here, "manualSelector"), True, ("nil", "false"))
+
+
+cron_job = struct(
+    _name_fits,
+    (
+        "spec",
+        struct(
+            ("schedule", need(_schedule)),
+            ("startingDeadlineSeconds", given(not_negative)),
+            ("timeZone", given(_zone)),
+            ("concurrencyPolicy", need(one_of("Allow", "Forbid", "Replace"))),
+            ("jobTemplate", struct(("spec", job_spec))),
+            _template_selector,
+            ("successfulJobsHistoryLimit", given(not_negative)),
+            ("failedJobsHistoryLimit", given(not_negative)),
+        ),
+    ),
+)
+_plain: Change = unchanged("spec.completionMode", "spec.podFailurePolicy", "spec.backoffLimitPerIndex", "spec.managedBy", "spec.successPolicy")
+
+
+def job_update(new: Any, old: Any, report: Report) -> None:
+    """``ValidateJobUpdate``."""
+    now, before = new.get("spec") or {}, old.get("spec") or {}
+    _completions(now, before, report)
+    unchanged("spec.selector")(new, old, report)
+    if _fixed_template(now) != _fixed_template(before) and not _may_change(now, before):
+        report.invalid(("spec", "template"), None, "field is immutable")
+    _plain(new, old, report)
+
+
+def _completions(now: Any, before: Any, report: Report) -> None:
+    new, old, here = now.get("completions"), before.get("completions"), ("spec", "completions")
+    if new == old:
+        return
+    if now.get("completionMode") == "Indexed" and new is not None and old is not None:
+        if new != now.get("parallelism"):
+            report.invalid(here, new, "can only be modified in tandem with spec.parallelism")
+        return
+    report.invalid(here, new, "field is immutable")
+
+
+_SCHEDULING = ("nodeSelector", "tolerations", "schedulingGates", "affinity")
+
+
+def _fixed_template(spec: Any) -> Any:
+    pod = at(spec, "template", "spec") or {}
+    return {**(spec.get("template") or {}), "spec": {name: value for name, value in pod.items() if name not in _SCHEDULING}}
+
+
+def _may_change(now: Any, before: Any) -> bool:
+    """Templates of suspended jobs that never started may get other labels; their pods' rest stays."""
+    left, right = _fixed_template(now), _fixed_template(before)
+    return bool(before.get("suspend")) and left.get("spec") == right.get("spec")

@@ -1,0 +1,142 @@
+"""What a registry gives to new objects besides defaults, and what it keeps of old ones, as tables of small functions.
+
+Source: ``PrepareForCreate`` and ``PrepareForUpdate`` of the registries' strategies, and the admission plugins that every
+server runs; values were compared with a running 1.36.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from scale_agent.kube.admission import podadmission
+from scale_agent.kube.core import Core
+from scale_agent.kube.schema.resources import ResourceKey, ResourceType
+from scale_agent.kube.storage.version import Obj
+
+#: Keeps a claim until no pod uses it; the garbage collector's rule takes it off.
+PROTECTION = "kubernetes.io/pvc-protection"
+#: Keeps a volume until its claim is gone.
+VOLUME_PROTECTION = "kubernetes.io/pv-protection"
+#: Cluster IPs are handed out from this /16 of the service range 10.43.0.0/16, which the bootstrap's 10.43.0.1 begins.
+SERVICE_NETWORK = "10.43"
+#: Node ports are handed out from here (``--service-node-port-range``).
+NODE_PORTS = range(30000, 32768)
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+
+
+def _spec(obj: Obj) -> dict[str, Any]:
+    spec: dict[str, Any] = obj.setdefault("spec", {})
+    return spec
+
+
+def _set(target: dict[str, Any], **values: Any) -> None:
+    for name, value in values.items():
+        if target.get(name) is None or target.get(name) == "":
+            target[name] = value
+
+
+def _daemon_set(_: Core, obj: Obj) -> None:
+    annotations = obj["metadata"].get("annotations") or {}
+    obj["metadata"]["annotations"] = {**annotations, _TEMPLATE_GENERATION: "1"}
+
+def _new_job(_: Core, obj: Obj) -> None:
+    spec = _spec(obj)
+    if spec.get("manualSelector"):
+        return
+    uid, name = obj["metadata"]["uid"], obj["metadata"].get("name", "")
+    spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
+    template_meta = spec.setdefault("template", {}).setdefault("metadata", {})
+    ours = {
+        "batch.kubernetes.io/controller-uid": uid,
+        "batch.kubernetes.io/job-name": name,
+        "controller-uid": uid,
+        "job-name": name,
+    }
+    template_meta["labels"] = {**(template_meta.get("labels") or {}), **ours}
+    if not obj["metadata"].get("labels"):
+        obj["metadata"]["labels"] = dict(template_meta["labels"])
+
+
+def _new_service(core: Core, obj: Obj) -> None:
+    spec = _spec(obj)
+    obj["status"] = {"loadBalancer": {}}
+    if spec["type"] != "ExternalName":
+        _set(spec, clusterIP=_free_address(core))
+        _set(spec, clusterIPs=[spec["clusterIP"]], ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
+
+
+def _free_address(core: Core) -> str:
+    """The next free cluster IP: in order, so that every run of a seed gives the same."""
+    taken = {(one.object().get("spec") or {}).get("clusterIP") for one in core.store.list(("", "services"))}
+    for number in range(2, 1 << 16):
+        address = f"{SERVICE_NETWORK}.{number >> 8}.{number & 255}"
+        if address not in taken:
+            return address
+    return "None"
+
+
+def _new_namespace(_: Core, obj: Obj) -> None:
+    _spec(obj).setdefault("finalizers", ["kubernetes"])
+    obj["status"] = {"phase": "Active"}
+
+
+def _new_claim(_: Core, obj: Obj) -> None:
+    obj["metadata"]["finalizers"] = [*(obj["metadata"].get("finalizers") or ()), PROTECTION]
+    obj["status"] = {"phase": "Pending"}
+
+
+def _new_volume(_: Core, obj: Obj) -> None:
+    finalizers = obj["metadata"].get("finalizers") or ()
+    if VOLUME_PROTECTION not in finalizers:
+        obj["metadata"]["finalizers"] = [*finalizers, VOLUME_PROTECTION]
+    obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": obj["metadata"]["creationTimestamp"]}
+
+
+def _new_ingress(_: Core, obj: Obj) -> None:
+    obj["status"] = {"loadBalancer": {}}
+
+
+#: By resource. Their status was reset before, if it has a subresource.
+PREPARED: dict[ResourceKey, Callable[[Core, Obj], None]] = {
+    ("", "namespaces"): _new_namespace,
+    ("", "persistentvolumeclaims"): _new_claim,
+    ("", "persistentvolumes"): _new_volume,
+    ("", "pods"): podadmission.prepare,
+    ("", "services"): _new_service,
+    ("apps", "daemonsets"): _daemon_set,
+    ("batch", "jobs"): _new_job,
+    ("networking.k8s.io", "ingresses"): _new_ingress,
+}
+
+
+def prepare_new(core: Core, resource: ResourceType, obj: Obj) -> None:
+    """What the server assigns to a new object, in place."""
+    prepare = PREPARED.get(resource.key)
+    if prepare is not None:
+        prepare(core, obj)
+
+
+#: What the server assigned and a replacing object may leave out, by resource: kept from the old object.
+KEPT: dict[ResourceKey, tuple[tuple[str, str], ...]] = {
+    ("", "services"): (
+        ("spec", "clusterIP"),
+        ("spec", "clusterIPs"),
+        ("spec", "ipFamilies"),
+        ("spec", "ipFamilyPolicy"),
+    ),
+    ("", "pods"): tuple(
+        ("spec", name) for name in ("nodeName", "serviceAccountName", "serviceAccount", "preemptionPolicy", "priority")
+    ),
+    ("", "namespaces"): (("spec", "finalizers"),),
+    ("batch", "jobs"): (("spec", "selector"),),
+}
+
+
+def keep_assigned(resource: ResourceType, old: Obj, obj: Obj) -> None:
+    """Give a replacing object back what the server once assigned, in place."""
+    for part, name in KEPT.get(resource.key, ()):
+        value = (old.get(part) or {}).get(name)
+        inside = obj.get(part)
+        if value is not None and isinstance(inside, dict | None) and not (inside or {}).get(name):
+            obj[part] = {**(inside or {}), name: value}
