@@ -125,6 +125,12 @@ def method_not_allowed() -> StatusError:
     return StatusError(405, "MethodNotAllowed", message, {})
 
 
+def unsupported_verb(verb: str, plural: str, group: str) -> StatusError:
+    """405 of custom resources."""
+    message = f'{verb} is not supported on resources of kind "{qualified(plural, group)}"'
+    return StatusError(405, "MethodNotAllowed", message, _details("", group, plural))
+
+
 def unknown_format(accepted: Sequence[str]) -> StatusError:
     """415 for a body whose Content-Type nobody reads."""
     message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(accepted)}"

@@ -56,7 +56,7 @@ def _write(core: Core, record: Record, now: float) -> None:
     before = {**old.head, "status": old.status}
     after = {**record.head, "metadata": dict(record.head["metadata"]), "status": record.status}
     by = managed.By(APISERVER, moments.stamp(now), "status")
-    managed.track(core.catalog, resource, before, after, by)
+    managed.track(core, resource, before, after, by)
     record.head = {**record.head, "metadata": after["metadata"]}
     core.store.put(DEFINITIONS, record.object(), now)
 

@@ -73,3 +73,9 @@ def child(path: str, name: str) -> str:
 def key(path: str, name: str) -> str:
     """``path[name]``."""
     return f"{path}[{name}]"
+
+
+def without_value(reason: str, field: str, detail: str = "") -> Cause:
+    """A wrong value that is not shown: objects and lists that break a rule."""
+    words = {"FieldValueDuplicate": "Duplicate value", "FieldValueInvalid": "Invalid value"}
+    return _cause(reason, field, words[reason], detail)

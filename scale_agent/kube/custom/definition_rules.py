@@ -187,7 +187,7 @@ def _schema(schema: Raw, path: str, *, status: bool) -> Iterator[Cause]:
     found += schema_rules.problems(schema, schema_rules.Place(place, root=True))
     if unreadable and not found:
         found.append(causes.invalid(place, "", unreadable))
-    yield from found
+    yield from found or schema_rules.rule_problems(schema, place)
 
 
 def _root(schema: Raw, place: str, *, status: bool) -> Iterator[Cause]:
@@ -364,10 +364,12 @@ def _stored(definition: Raw) -> Iterator[Cause]:
         yield causes.invalid(path, None, "must have at least one stored version")
         return
     versions = definition["spec"].get("versions") or ()
+    there: set[Any] = set()
     for version in versions:
-        if version.get("storage") and version.get("name") not in stored:
+        known = version.get("name") in stored and version.get("name") not in there
+        if version.get("storage") and not known:
             yield causes.invalid(path, stored, f"must have the storage version {version.get('name')}")
-    there = {version.get("name") for version in versions}
+        there.add(version.get("name"))
     for index, one in enumerate(stored):
         if one not in there:
             words = (

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scale_agent.kube.custom.schema import Node
+
 Raw = Mapping[str, Any]
 
 
@@ -34,6 +36,20 @@ def resolve(path: str, schema: Raw, *, arrays: bool = True) -> tuple[str, Raw]:
         if token == "[" and (closing := _next(tokens)) != "]":
             raise InvalidPathError(f"expected ] but got {closing}")
     return made, schema
+
+
+def written(path: str, node: Node) -> str:
+    """A path that leads somewhere, as field errors write it."""
+    tokens = iter(_TOKEN.findall(path))
+    made, at = "", node
+    for token in tokens:
+        if token == "]":
+            continue
+        name = _next(tokens)
+        name = _quoted(name) if token == "[" else name
+        made = (f"{made}.{name}" if made else name) if at.properties else f"{made}[{name}]"
+        at = at.member(name) or at
+    return made
 
 
 def _next(tokens: Iterator[str]) -> str:

@@ -127,15 +127,19 @@ def _member(name: str, value: Any) -> Any:
         is_schema = isinstance(value, dict)
         return {"Allows": is_schema or bool(value), "Schema": _schema(value) if is_schema else None}
     if name == "x-kubernetes-validations":
-        return [_rule(one) for one in value]
+        return [go_rule(one) for one in value]
     return value
 
 
-def _rule(rule: Raw) -> Any:
-    return {
-        "rule": rule.get("rule", ""),
-        **{name: rule[name] for name in ("message", "messageExpression", "reason", "fieldPath") if rule.get(name)},
-    }
+def go_rule(rule: Raw) -> Any:
+    """A rule in CEL as it stands in a message."""
+    return {called: rule.get(name, empty) for called, name, empty in _RULE}
+
+
+_RULE: tuple[tuple[str, str, Any], ...] = (
+    *(("Rule", "rule", ""), ("Message", "message", ""), ("MessageExpression", "messageExpression", "")),
+    *(("Reason", "reason", None), ("FieldPath", "fieldPath", ""), ("OptionalOldSelf", "optionalOldSelf", None)),
+)
 
 
 def _version(version: Raw) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scale_agent.kube.custom import causes, field_paths
+from scale_agent.kube.custom import causes, cel_check, field_paths, gotext, internal
 from scale_agent.kube.custom.causes import child, key
 from scale_agent.kube.status import Cause
 
@@ -205,6 +205,24 @@ def _rules(schema: Raw, path: str) -> Iterator[Cause]:
         if rule.get("reason") is not None and rule["reason"] not in _REASONS:
             yield causes.unsupported(child(place, "reason"), rule["reason"], _REASONS)
         yield from _rule_path(schema, rule.get("fieldPath") or "", child(place, "fieldPath"))
+
+
+def rule_problems(schema: Raw, path: str, *, root: bool = True) -> Iterator[Cause]:
+    """The causes of rules that cannot be compiled, in a schema that is right otherwise, and in those inside it."""
+    for index, rule in enumerate(schema.get("x-kubernetes-validations") or ()):
+        place = f"{child(path, 'x-kubernetes-validations')}[{index}]"
+        shown = gotext.Struct(internal.go_rule(rule))
+        for name in ("rule", "messageExpression"):
+            problem = cel_check.problem(rule.get(name) or "", schema, root=root)
+            if problem:
+                start = "" if name == "rule" else "messageExpression "
+                yield causes.invalid(child(place, name), shown, f"{start}{problem}")
+                break
+    for name, inner in sorted((schema.get("properties") or {}).items()):
+        yield from rule_problems(inner, key(child(path, "properties"), name), root=False)
+    for name in ("items", "additionalProperties"):
+        if isinstance(schema.get(name), dict):
+            yield from rule_problems(schema[name], child(path, name), root=False)
 
 
 def _rule_text(rule: Raw, place: str) -> Iterator[Cause]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from scale_agent.kube import data_files
+from scale_agent.kube.custom import columns as custom_columns
 from scale_agent.kube.representation import cells, cells_cluster, cells_network, cells_pods, cells_storage
 from scale_agent.kube.schema.resources import STORED_WITH, ResourceKey, ResourceType
 from scale_agent.kube.storage.version import Obj
@@ -320,18 +321,10 @@ def _built_in(version: str, group: str, group_version: str, plural: str) -> tupl
 
 def _custom(column: Mapping[str, Any]) -> Column:
     given = str(column.get("jsonPath", ""))
-    path = given.lstrip("{").rstrip("}").lstrip(".")
-    kind = str(column.get("type", "string"))
-    read = at(path, None)
-
-    def cell(obj: Obj, now: float) -> Any:
-        value = read(obj, now)
-        return cells.age(value, now) if kind == "date" else value
-
     return Column(
         name=str(column.get("name", "")),
-        cell=cell,
-        type=kind,
+        cell=custom_columns.reader(column, cells.age),
+        type=str(column.get("type", "string")),
         format=str(column.get("format", "")),
         priority=int(column.get("priority") or 0),
         description=str(

@@ -34,6 +34,7 @@ def body_object(
         obj = from_protobuf(catalog, request.body, resource.kind)
     else:
         obj = from_text(request.body, media, resource.kind)
+    check_version(resource, obj)
     made, unknown = checked(catalog, resource, obj)
     if validation == "Ignore":
         return made, []
@@ -55,6 +56,8 @@ def checked(catalog: Catalog, resource: ResourceType, obj: Obj) -> tuple[Obj, li
             raise _unrecognized(resource.kind, f"json: cannot unmarshal into Go struct field .{member} of type string")
     kind, api_version = obj.get("kind") or resource.kind, obj.get("apiVersion") or resource.api_version
     if api_version != resource.api_version or kind != resource.kind:
+        if not resource.typed:
+            raise _wrong_custom_type(resource, obj, kind, api_version)
         raise _wrong_type(catalog, resource, kind, api_version)
     if not isinstance(obj.get("metadata", {}), dict | None):
         raise status.bad_request(
@@ -71,7 +74,21 @@ def _check_custom_type(resource: ResourceType, obj: Obj) -> None:
             why = f"Object '{called}' is missing in '{text}' ({text})"
             message = f"the object provided is unrecognized (must be of type {resource.kind}): {why}"
             raise status.bad_request(message)
-    if obj["apiVersion"] != resource.api_version:
+
+
+def _wrong_custom_type(resource: ResourceType, obj: Obj, kind: str, api_version: str) -> StatusError:
+    """422: a custom object may be of another kind until it is validated."""
+    name = str((obj.get("metadata") or {}).get("name") or "")
+    is_now, wanted = (("kind", kind), resource.kind) if kind != resource.kind else (("apiVersion", api_version), "")
+    member, value = is_now
+    text = orjson.dumps(value).decode()
+    cause = status.invalid_value(member, text, f"must be {wanted or resource.api_version}")
+    return status.invalid(kind, api_version.rpartition("/")[0], name, [cause])
+
+
+def check_version(resource: ResourceType, obj: Obj) -> None:
+    """Refuse a new custom object, or an update, of another version than the path says (400)."""
+    if not resource.typed and obj.get("apiVersion") and obj["apiVersion"] != resource.api_version:
         data, expected = obj["apiVersion"], resource.api_version
         message = f"the API version in the data ({data}) does not match the expected API version ({expected})"
         raise status.bad_request(message)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from scale_agent.kube import status
+from scale_agent.kube.errors import PlainError, StatusError
 from scale_agent.kube.http import Response
 from scale_agent.kube.representation import negotiation
+from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.watches import ResourceWatch
 from scale_agent.kube.verbs import patch, read, remove, review, scale, special, token_request, write
 from scale_agent.kube.verbs.call import Call
@@ -52,18 +54,18 @@ def verb_for(call: Call) -> Verb:
         method = "GET"
     if route.subresource:
         if route.subresource not in resource.subresources:
-            raise status.no_such_resource()
+            raise _no_subresource(call)
         verb = _SUBRESOURCE.get((method, route.subresource))
         if verb is None:
-            raise status.method_not_allowed()
+            raise _not_allowed(call)
         return verb
     found = (_OBJECT if route.name else _COLLECTION).get(method)
     if found is None or found[0] not in resource.verbs:
-        raise status.method_not_allowed()
+        raise _not_allowed(call)
     if not resource.namespaced and route.namespace:
-        raise status.no_such_resource()
+        raise _elsewhere(resource)
     if resource.namespaced and not route.namespace:
-        _cluster_wide(route.name, method)
+        _cluster_wide(resource, route.name, method)
     return review.create if resource.key in review.VERDICTS else found[1]
 
 
@@ -87,9 +89,34 @@ def check_media(call: Call) -> None:
     negotiation.choose(accept)
 
 
-def _cluster_wide(name: str, method: str) -> None:
+def _cluster_wide(resource: ResourceType, name: str, method: str) -> None:
     """Namespaced resources are listed and watched across namespaces, nothing else."""
-    if name:
-        raise status.no_such_resource()
+    if name or (method != "GET" and not resource.typed):
+        raise _elsewhere(resource)
     if method != "GET":
         raise status.method_not_allowed()
+
+
+def _elsewhere(resource: ResourceType) -> StatusError | PlainError:
+    """404: objects of that type live in namespaces, or in none. Nobody answers for custom ones there."""
+    return status.no_such_resource() if resource.typed else status.page_not_found()
+
+
+def _no_subresource(call: Call) -> StatusError:
+    """404; custom types say which object does not have it."""
+    resource = call.resource
+    if resource.typed:
+        return status.no_such_resource()
+    return status.not_found(resource.plural, resource.group, call.route.name)
+
+
+#: What a handler of custom types takes a method for.
+_VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+def _not_allowed(call: Call) -> StatusError:
+    """405; custom types name the verb that they lack."""
+    resource = call.resource
+    if resource.typed:
+        return status.method_not_allowed()
+    return status.unsupported_verb(_VERBS.get(call.request.method, ""), resource.plural, resource.group)

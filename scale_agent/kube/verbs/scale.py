@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from scale_agent.kube import query, status, writes
+from scale_agent.kube.custom import scale as custom_scale
+from scale_agent.kube.custom.definition import ServedVersion
+from scale_agent.kube.custom.scale import Replicas
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Response
 from scale_agent.kube.patching import applying, managed, ownership, scale_owners, updater
@@ -21,18 +24,25 @@ from scale_agent.kube.verbs.call import Call
 API_VERSION = "autoscaling/v1"
 
 
-def scale_of(obj: Obj) -> Obj:
-    """The Scale of an object (fields and order as recorded)."""
+def _parts(obj: Obj, declared: ServedVersion | None) -> Replicas:
+    """How many an object has and wants. Raises 500 for a custom object whose values are none."""
+    if declared is not None and declared.scale is not None:
+        return custom_scale.read(obj, declared.scale)
+    spec, state = obj.get("spec") or {}, obj.get("status") or {}
+    return Replicas(spec.get("replicas") or 0, state.get("replicas", 0), selector_text(spec.get("selector")))
+
+
+def scale_of(obj: Obj, declared: ServedVersion | None = None) -> Obj:
+    """The Scale of an object (fields and order as recorded); ``declared``: the version of its definition."""
+    found = _parts(obj, declared)
     meta = obj["metadata"]
     names = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     spec: dict[str, Any] = {}
-    replicas = (obj.get("spec") or {}).get("replicas")
-    if replicas:
-        spec["replicas"] = replicas
-    state: dict[str, Any] = {"replicas": (obj.get("status") or {}).get("replicas", 0)}
-    selector = selector_text((obj.get("spec") or {}).get("selector"))
-    if selector:
-        state["selector"] = selector
+    if found.replicas:
+        spec["replicas"] = found.replicas
+    state: dict[str, Any] = {"replicas": found.status_replicas}
+    if found.selector:
+        state["selector"] = found.selector
     return {
         "kind": "Scale",
         "apiVersion": API_VERSION,
@@ -44,7 +54,11 @@ def scale_of(obj: Obj) -> Obj:
 
 def get(call: Call) -> Response:
     """GET …/scale."""
-    return _answer(call, call.current())
+    current = call.current()
+    paths = call.resource.declared.scale if call.resource.declared is not None else None
+    if paths is not None and custom_scale.read(current.object(), paths).replicas is None:
+        raise custom_scale.missing(paths)
+    return _answer(call, current)
 
 
 def update(call: Call) -> Response:
@@ -61,7 +75,8 @@ def patch(call: Call) -> Response:
     if media == patch_bodies.APPLY:
         return _apply(call, options)
     obj = call.current().object()
-    before = _with_owners(scale_of(obj), scale_owners.of_scale(ownership.owners_of(obj), _path(call)))
+    live = scale_of(obj, call.resource.declared)
+    before = _with_owners(live, scale_owners.of_scale(ownership.owners_of(obj), _path(call)))
     body = patch_bodies.parsed(call.request.body, media, options.validation)
     result, shown = patching.made(media, before, body, call.core.catalog.schema.kind("autoscaling", "v1", "Scale"))
     try:
@@ -76,7 +91,7 @@ def _apply(call: Call, options: query.WriteOptions) -> Response:
     obj = call.current().object()
     config = patch_bodies.configuration(call.request.body)
     owners = scale_owners.of_scale(ownership.owners_of(obj), _path(call))
-    live = call.core.catalog.document(scale_of(obj), API_VERSION, "Scale")
+    live = call.core.catalog.document(scale_of(obj, call.resource.declared), API_VERSION, "Scale")
     versions = scale_owners.versions_of(call.core)
     target = applying.Target(versions, API_VERSION, "Scale", live, owners)
     empty = call.core.catalog.document({"metadata": {}}, API_VERSION, "Scale")
@@ -120,7 +135,7 @@ def _path(call: Call) -> tuple[str, ...]:
 def _write(call: Call, scale: Obj, options: query.WriteOptions, owning: _Owning) -> Response:
     current = call.current()
     replicas = (scale.get("spec") or {}).get("replicas", 0)
-    if not isinstance(replicas, int) or replicas < 0:
+    if call.resource.typed and (not isinstance(replicas, int) or replicas < 0):
         cause = status.invalid_value("spec.replicas", str(replicas), "must be greater than or equal to 0")
         raise status.invalid("Scale", "autoscaling", current.name, [cause])
     obj = current.object()
@@ -129,7 +144,11 @@ def _write(call: Call, scale: Obj, options: query.WriteOptions, owning: _Owning)
     wanted = (scale.get("metadata") or {}).get("resourceVersion")
     if wanted:
         obj["metadata"]["resourceVersion"] = wanted
-    obj.setdefault("spec", {})["replicas"] = replicas
+    declared = call.resource.declared
+    if declared is not None and declared.scale is not None:
+        custom_scale.write(obj, declared.scale, replicas)
+    else:
+        obj.setdefault("spec", {})["replicas"] = replicas
     version = writes.update(call.core, call.resource, current, obj, call.actor(options), "scale", owned)
     return _answer(call, version)
 
@@ -145,12 +164,12 @@ def _check_uid(call: Call, obj: Obj, scale: Obj) -> None:
 def _owned(call: Call, obj: Obj, scale: Obj, owning: _Owning) -> list[Obj]:
     """The object's managedFields after its Scale was written."""
     owners, path = ownership.owners_of(obj), _path(call)
-    before = call.core.catalog.document(scale_of(obj), API_VERSION, "Scale")
+    before = call.core.catalog.document(scale_of(obj, call.resource.declared), API_VERSION, "Scale")
     theirs = owning(before, scale, scale_owners.of_scale(owners, path))
     return ownership.entries_of(scale_owners.of_object(owners, theirs, path, call.resource.api_version))
 
 
 def _answer(call: Call, version: Version) -> Response:
-    scale = scale_of(version.object())
+    scale = scale_of(version.object(), call.resource.declared)
     content_type, body = encoders.document(call.core.catalog, scale, call.request.headers.get("accept", ""))
     return Response(200, call.headers(content_type), body)
