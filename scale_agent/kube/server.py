@@ -16,12 +16,11 @@ from scale_agent.kube.controllers.manager import Controllers
 from scale_agent.kube.core import Core
 from scale_agent.kube.discovery import announced, counting, endpoints
 from scale_agent.kube.errors import PlainError, StatusError
-from scale_agent.kube.http import Headers, Request, Response
+from scale_agent.kube.http import Headers, Request, Response, Watch
 from scale_agent.kube.identity import Identity
 from scale_agent.kube.representation import compression, encoders, pretty
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.snapshot import Snapshot
-from scale_agent.kube.storage.watches import ResourceWatch
 from scale_agent.kube.verbs.call import NO_CACHE, Call, headers
 from scale_agent.kube.verbs.dispatch import check_media, verb_for
 
@@ -44,7 +43,7 @@ class ApiServer:
         self._controllers = Controllers(self.core)
         self._trim_due = False
 
-    def handle(self, request: Request, now: float) -> Response | ResourceWatch:
+    def handle(self, request: Request, now: float) -> Response | Watch:
         """Answer one request. Never raises for bad input: refusals are responses."""
         try:
             answer = self._answer(request, now)
@@ -81,7 +80,7 @@ class ApiServer:
         self.settle(now)
         return due if due is None else self.core.schedule.run(now)
 
-    def _answer(self, request: Request, now: float) -> Response | ResourceWatch:
+    def _answer(self, request: Request, now: float) -> Response | Watch:
         user = self.gate.admit(request, now)
         route = paths.parse(request.path)
         if route is None:

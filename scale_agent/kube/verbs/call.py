@@ -82,6 +82,12 @@ def document(call: Call, code: int, obj: Obj) -> Response:
     return Response(code, call.headers(content_type), body)
 
 
+def success(call: Call) -> Response:
+    """What a subresource answers that made something happen: 201 and a Status."""
+    done = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+    return document(call, 201, done)
+
+
 def answer(call: Call, code: int, version: Version, warnings: Sequence[str] = ()) -> Response:
     """One object."""
     encoder = call.encoder()

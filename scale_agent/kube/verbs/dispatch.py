@@ -6,17 +6,16 @@ from collections.abc import Callable
 
 from scale_agent.kube import status
 from scale_agent.kube.errors import PlainError, StatusError
-from scale_agent.kube.http import Response
+from scale_agent.kube.http import Response, Watch
 from scale_agent.kube.representation import negotiation
-from scale_agent.kube.schema.resources import ResourceType
-from scale_agent.kube.storage.watches import ResourceWatch
-from scale_agent.kube.verbs import patch, read, remove, review, scale, special, token_request, write
+from scale_agent.kube.schema.resources import ResourceKey, ResourceType
+from scale_agent.kube.verbs import binding, components, patch, read, remove, review, scale, write
 from scale_agent.kube.verbs.call import Call
 
-Verb = Callable[[Call], Response | ResourceWatch]
+Verb = Callable[[Call], Response | Watch]
 
 
-def _get_one(call: Call) -> Response | ResourceWatch:
+def _get_one(call: Call) -> Response | Watch:
     """GET of an object; only the old path makes it a watch of that one, ``watch=true`` does not (observed)."""
     return read.list_or_watch(call) if call.route.watch else read.get(call)
 
@@ -39,11 +38,15 @@ _SUBRESOURCE: dict[tuple[str, str], Verb] = {
     ("GET", "scale"): scale.get,
     ("PUT", "scale"): scale.update,
     ("PATCH", "scale"): scale.patch,
-    ("PUT", "finalize"): special.finalize,
-    ("POST", "token"): token_request.create,
-    ("POST", "binding"): special.bind,
-    ("POST", "eviction"): special.evict,
-    ("GET", "log"): special.log,
+}
+
+
+#: Resources of which nothing is stored.
+_SPECIAL: dict[tuple[ResourceKey, str], Verb] = {
+    **{(key, "create"): review.create for key in review.VERDICTS},
+    (components.KEY, "get"): components.get,
+    (components.KEY, "list"): components.listing,
+    (("", "bindings"), "create"): binding.create_legacy,
 }
 
 
@@ -66,7 +69,7 @@ def verb_for(call: Call) -> Verb:
         raise _elsewhere(resource)
     if resource.namespaced and not route.namespace:
         _cluster_wide(resource, route.name, method)
-    return review.create if resource.key in review.VERDICTS else found[1]
+    return _SPECIAL.get((resource.key, found[0]), found[1])
 
 
 #: Subresources that answer with something else than an object.

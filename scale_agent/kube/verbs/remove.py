@@ -8,7 +8,6 @@ from typing import Any
 from scale_agent.kube import query, status, writes
 from scale_agent.kube.http import Response
 from scale_agent.kube.representation import decoding, encoders
-from scale_agent.kube.representation.representations import ListMeta
 from scale_agent.kube.storage.version import Obj
 from scale_agent.kube.verbs import read
 from scale_agent.kube.verbs.call import Call, answer

@@ -1,54 +1,49 @@
-"""Subresources with rules of their own: namespace finalize, token requests, binding, eviction, logs."""
+"""namespaces/finalize: what holds a namespace (registry/core/namespace, finalizeStrategy)."""
 
 from __future__ import annotations
 
+import orjson
+
 from scale_agent.kube import status, writes
+from scale_agent.kube.codec import moments
 from scale_agent.kube.http import Response
-from scale_agent.kube.representation import decoding
-from scale_agent.kube.verbs.call import Call, answer, document
+from scale_agent.kube.patching import managed
+from scale_agent.kube.verbs import bodies
+from scale_agent.kube.verbs.call import Call, answer
+
+#: The finalizer that needs no domain.
+_STANDARD = "kubernetes"
 
 
 def finalize(call: Call) -> Response:
     """PUT …/finalize of a namespace: its ``spec.finalizers`` are replaced; without any it goes away."""
-    body = decoding.document(call.core.catalog, call.request, "v1", "Namespace")
+    body = bodies.document(call, "v1", "Namespace")
+    bodies.check_name(call, body)
     current = call.current()
-    obj = current.object()
-    obj.setdefault("spec", {})["finalizers"] = list((body.get("spec") or {}).get("finalizers") or [])
-    wanted = (body.get("metadata") or {}).get("resourceVersion")
-    if wanted:
-        obj["metadata"]["resourceVersion"] = wanted
-    writes.check_preconditions(call.resource, current.object(), obj["metadata"])
-    version = writes.put_namespace(call.core, call.resource, obj, call.actor(call.options("UpdateOptions")))
-    return answer(call, 200, version)
+    before = current.object()
+    meta = body["metadata"]
+    writes.check_preconditions(call.resource, before, meta)
+    finalizers = list((body.get("spec") or {}).get("finalizers") or [])
+    _check(call.route.name, finalizers)
+    obj = {**before, "metadata": dict(before["metadata"]), "spec": {**(before.get("spec") or {})}}
+    obj["spec"]["finalizers"] = finalizers
+    for member in ("labels", "annotations"):
+        if member in meta:
+            obj["metadata"][member] = meta[member]
+    if not finalizers:
+        del obj["spec"]["finalizers"]
+    actor = call.actor(call.options("UpdateOptions"))
+    managed.track(call.core, call.resource, before, obj, managed.By(actor.manager, moments.stamp(call.now), "finalize"))
+    return answer(call, 200, writes.put_namespace(call.core, call.resource, obj, actor))
 
 
-def _done(call: Call) -> Response:
-    done = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
-    return document(call, 201, done)
-
-
-def bind(call: Call) -> Response:
-    """POST …/pods/{name}/binding: the pod gets its node."""
-    node = (decoding.document(call.core.catalog, call.request, "v1", "Binding").get("target") or {}).get("name")
-    if not node:
-        raise status.invalid("Binding", "", call.route.name, [status.required("target.name")])
-    current = call.current()
-    obj = current.object()
-    if obj["spec"].get("nodeName"):
-        why = f'pod {call.route.name} is already assigned to node "{obj["spec"]["nodeName"]}"'
-        raise status.conflict("pods/binding", "", call.route.name, why)
-    obj["spec"]["nodeName"] = node
-    writes.update(call.core, call.resource, current, obj, call.actor(call.options("CreateOptions")))
-    return _done(call)
-
-
-def evict(call: Call) -> Response:
-    """POST …/pods/{name}/eviction: the pod is deleted; disruption budgets are not counted."""
-    writes.delete(call.core, call.resource, call.current(), writes.DeleteOptions(), writes.Actor("", call.now))
-    return _done(call)
-
-
-def log(call: Call) -> Response:
-    """GET …/pods/{name}/log: simulated containers write nothing."""
-    call.current()
-    return Response(200, call.headers("text/plain"), b"")
+def _check(name: str, finalizers: list[str]) -> None:
+    """Finalizers have a domain. Raises 422."""
+    why = "name is neither a standard finalizer name nor is it fully qualified"
+    causes = [
+        status.invalid_value(f"spec.finalizers[{number}]", orjson.dumps(one).decode(), why)
+        for number, one in enumerate(finalizers)
+        if "/" not in one and one != _STANDARD
+    ]
+    if causes:
+        raise status.invalid("Namespace", "", name, causes)

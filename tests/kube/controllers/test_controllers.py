@@ -269,7 +269,7 @@ def test_a_token_request_and_a_binding() -> None:
     token = bed.post(f"{DEFAULT}/serviceaccounts/default/token", {"spec": {"expirationSeconds": 600}})
     assert token["status"]["token"].startswith("eyJ")
     bed.post(f"{DEFAULT}/pods", {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}})
-    bed.post(f"{DEFAULT}/pods/p/binding", {"target": {"name": "x"}}, expect=409)
+    bed.post(f"{DEFAULT}/pods/p/binding", {"metadata": {"name": "p"}, "target": {"name": "x"}}, expect=409)
     bed.post(f"{DEFAULT}/pods/p/eviction", {"metadata": {"name": "p"}})
     bed.advance(2)
     bed.get(f"{DEFAULT}/pods/p", expect=404)
