@@ -9,7 +9,7 @@ from scale_agent.kube.errors import PlainError, StatusError
 from scale_agent.kube.http import Response, Watch
 from scale_agent.kube.representation import negotiation
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
-from scale_agent.kube.verbs import binding, components, patch, read, remove, review, scale, write
+from scale_agent.kube.verbs import binding, components, patch, read, remove, review, scale, subresources, write
 from scale_agent.kube.verbs.call import Call
 
 Verb = Callable[[Call], Response | Watch]
@@ -39,8 +39,8 @@ _SUBRESOURCE: dict[tuple[str, str], Verb] = {
     ("PUT", "scale"): scale.update,
     ("PATCH", "scale"): scale.patch,
 }
-
-
+_COLLECTION_VERBS = {name for name, _ in _COLLECTION.values()}
+_OBJECT_VERBS = {name for name, _ in _OBJECT.values()}
 #: Resources of which nothing is stored.
 _SPECIAL: dict[tuple[ResourceKey, str], Verb] = {
     **{(key, "create"): review.create for key in review.VERDICTS},
@@ -56,12 +56,14 @@ def verb_for(call: Call) -> Verb:
     if method == "HEAD":
         method = "GET"
     if route.subresource:
-        if route.subresource not in resource.subresources:
+        if subresources.name_of(route.subresource) not in resource.subresources:
             raise _no_subresource(call)
-        verb = _SUBRESOURCE.get((method, route.subresource))
+        verb = _SUBRESOURCE.get((method, route.subresource)) or subresources.find(method, route.subresource)
         if verb is None:
             raise _not_allowed(call)
         return verb
+    if not resource.verbs & (_OBJECT_VERBS if route.name else _COLLECTION_VERBS):
+        raise _elsewhere(resource)
     found = (_OBJECT if route.name else _COLLECTION).get(method)
     if found is None or found[0] not in resource.verbs:
         raise _not_allowed(call)
@@ -94,7 +96,7 @@ def check_media(call: Call) -> None:
 
 def _cluster_wide(resource: ResourceType, name: str, method: str) -> None:
     """Namespaced resources are listed and watched across namespaces, nothing else."""
-    if name or (method != "GET" and not resource.typed):
+    if name or "list" not in resource.verbs or (method != "GET" and not resource.typed):
         raise _elsewhere(resource)
     if method != "GET":
         raise status.method_not_allowed()

@@ -45,7 +45,7 @@ def create(call: Call) -> Response:
     made: Obj = {"metadata": meta, "spec": spec, "status": asked.get("status") or {}}
     meta.pop("managedFields", None)
     by = managed.By(call.actor(call.options("CreateOptions")).manager, moments.stamp(call.now), "token")
-    managed.track(call.core.catalog, _TYPE, None, made := _TYPE.ordered(made), by)
+    managed.track(call.core, _TYPE, None, made := _TYPE.ordered(made), by)
     made["metadata"]["uid"] = uid
     _check_seconds(spec["expirationSeconds"])
     spec["audiences"] = spec.get("audiences") or [ISSUER]
