@@ -47,7 +47,8 @@ def update(call: Call, subresource: str = "") -> Response:
 def _named(call: Call, meta: dict[str, Any]) -> None:
     name = meta.get("name")
     if not name:
-        raise status.bad_request("name must be provided")
+        where = f"the name of the object ({call.route.name} based on URL) was undeterminable"
+        raise status.bad_request(f"{where}: name must be provided")
     if name != call.route.name:
         message = f"the name of the object ({name}) does not match the name on the URL ({call.route.name})"
         raise status.bad_request(message)
