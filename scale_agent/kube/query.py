@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 from scale_agent.kube import status
 from scale_agent.kube.codec import gojson
 from scale_agent.kube.errors import StatusError
-from scale_agent.kube.status import Cause, forbidden_field, invalid_options, unsupported
+from scale_agent.kube.status import Cause, forbidden_field, invalid_options, invalid_value, unsupported
 
 Query = MappingProxyType[str, str]
 
@@ -167,18 +167,41 @@ class WriteOptions:
 
 
 @lru_cache(maxsize=1024)
-def write_options(raw: str, kind: str) -> WriteOptions:
-    """The options of a write; ``kind`` (``CreateOptions``…) is for the refusal's words."""
+def write_options(raw: str, kind: str, also: tuple[Cause, ...] = ()) -> WriteOptions:
+    """The options of a write; ``kind`` (``CreateOptions``…) is for the refusal's words.
+
+    ``also`` is what is wrong besides. Raises 422 with all that is wrong (apimachinery ``meta/v1/validation``).
+    """
     query = parse_query(raw)
+    manager, dry_run = query.get("fieldManager", ""), query.get("dryRun", "")
     validation = query.get("fieldValidation", "")
-    if validation not in ("", "Ignore", "Warn", "Strict"):
-        bad = unsupported("fieldValidation", f'"{validation}"', ("", "Ignore", "Strict", "Warn"))
-        raise invalid_options(kind, bad)
-    dry_run = query.get("dryRun", "")
+    causes = [*also, *manager_problems("fieldManager", manager)]
     if dry_run not in ("", "All"):
-        raise invalid_options(kind, unsupported("dryRun", f'["{dry_run}"]', ("All",)))
-    manager = query.get("fieldManager", "")
+        causes.append(unsupported("dryRun", f'["{dry_run}"]', ("All",)))
+    if validation not in ("", "Ignore", "Warn", "Strict"):
+        causes.append(unsupported("fieldValidation", f'"{validation}"', ("", "Ignore", "Strict", "Warn")))
+    if causes:
+        raise invalid_options(kind, *causes)
     return WriteOptions(dry_run == "All", validation or "Warn", manager, _flag(query.get("force", "false")))
+
+
+#: A field manager's name may be this long (bytes).
+LONGEST_MANAGER = 128
+
+
+def manager_problems(field: str, manager: str) -> list[Cause]:
+    """What is wrong with a field manager's name: too long, or characters that nobody can print."""
+    if manager.isascii() and manager.isprintable() and len(manager) <= LONGEST_MANAGER:
+        return []
+    found = []
+    if len(manager.encode()) > LONGEST_MANAGER:
+        found.append(Cause("FieldValueTooLong", f"Too long: may not be more than {LONGEST_MANAGER} bytes", field))
+    quoted = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in manager)
+    for at, one in enumerate(manager):
+        if not one.isprintable():
+            why = f"invalid character U+{ord(one):04X} (at position {at})"
+            found.append(invalid_value(field, f'"{quoted}"', why))
+    return found
 
 
 #: The resourceVersion of a token that goes on from the present, not from where its list began.

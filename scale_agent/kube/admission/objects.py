@@ -57,7 +57,7 @@ def has_status(resource: ResourceType) -> bool:
 def begin(resource: ResourceType, obj: Obj, *, uid: str, time: str) -> None:
     """Fill the metadata of a new object in place; its name and namespace are set."""
     meta: dict[str, Any] = obj["metadata"]
-    for name in (*SERVER_METADATA, "resourceVersion", "managedFields"):
+    for name in (*SERVER_METADATA, "resourceVersion"):
         meta.pop(name, None)
     meta["uid"] = uid
     meta["creationTimestamp"] = time

@@ -15,7 +15,7 @@ from scale_agent.kube import query, status, writes
 from scale_agent.kube.custom import admission as custom
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Response
-from scale_agent.kube.patching import applying, ownership, patches, strategic
+from scale_agent.kube.patching import applying, ownership, patches, strategic, unstructured
 from scale_agent.kube.patching.gotypes import go_text
 from scale_agent.kube.patching.managed import By
 from scale_agent.kube.patching.strategic_lists import StrategicError
@@ -58,13 +58,12 @@ def media_of(call: Call) -> str:
 def options_of(call: Call, media: str) -> query.WriteOptions:
     """The options, which are others for an apply. Raises 422."""
     given = query.parse_query(call.request.query)
+    problems: tuple[status.Cause, ...] = ()
     if media == APPLY and not given.get("fieldManager"):
-        why = status.required("fieldManager", "is required for apply patch")
-        raise status.invalid_options("PatchOptions", why)
-    if media != APPLY and "force" in given:
-        why = status.forbidden_field("force", "may not be specified for non-apply patch")
-        raise status.invalid_options("PatchOptions", why)
-    return call.options("PatchOptions")
+        problems = (status.required("fieldManager", "is required for apply patch"),)
+    elif media != APPLY and "force" in given:
+        problems = (status.forbidden_field("force", "may not be specified for non-apply patch"),)
+    return query.write_options(call.request.query, "PatchOptions", problems)
 
 
 def _in_version(call: Call, obj: Obj) -> Obj:
@@ -104,10 +103,12 @@ def _patched(call: Call, media: str, before: Obj, validation: str) -> tuple[Obj,
     """The object that the request's patch makes, and the warnings that go with it. Raises 400, 413, 422."""
     body = patch_bodies.parsed(call.request.body, media, validation)
     result, shown = made(media, before, body, call.core.catalog.shape(call.resource))
-    obj, unknown = _typed(call, result, shown)
+    if media == STRATEGIC:
+        result |= {"kind": call.resource.kind, "apiVersion": call.resource.api_version}  # a struct has but one
+    obj, unknown = _typed(call, media, result, shown)
     if validation == "Ignore":
         return obj, []
-    objections = strict.in_patch(call.request.body, media, body, unknown)
+    objections = strict.in_patch(call.request.body, media, body or [], unknown)
     if validation == "Strict" and objections != strict.NONE:
         raise strict.refused_patch(shown(), objections)
     return obj, objections.warnings
@@ -161,7 +162,7 @@ _NO_OBJECT = (
 )
 
 
-def _typed(call: Call, result: Any, shown: Shown) -> tuple[Obj, list[str]]:
+def _typed(call: Call, media: str, result: Any, shown: Shown) -> tuple[Obj, list[str]]:
     """The result as its type has it, and its unknown fields. Raises 422 for what does not fit."""
     if not isinstance(result, dict):
         raise unfit(shown(), _NO_OBJECT)
@@ -175,7 +176,10 @@ def _typed(call: Call, result: Any, shown: Shown) -> tuple[Obj, list[str]]:
     except StatusError as error:
         if error.code != 400:
             raise
-        raise unfit(shown(), error.message.partition(f"cannot be handled as a {call.resource.kind}: ")[2]) from error
+        shape = call.core.catalog.shape(call.resource) if media == STRATEGIC else None
+        why = unstructured.misfit(shape, result) if shape is not None else ""
+        why = why or error.message.partition(f"cannot be handled as a {call.resource.kind}: ")[2]
+        raise unfit(shown(), why) from error
 
 
 def unfit(shown: str, why: str) -> StatusError:
@@ -218,10 +222,13 @@ def _typed_configuration(call: Call, obj: Obj) -> Obj:
         return decoding.checked(call.core.catalog, call.resource, obj)[0]
     except StatusError as error:
         meta, kind = obj.get("metadata") or {}, call.resource.kind
-        place = f"{meta.get('namespace', '')}/{meta.get('name', '')}; {applying.gvk(call.resource.api_version, kind)}"
-        why = error.message.partition(f"cannot be handled as a {kind}: ")[2] or error.message
-        message = f"failed to convert new object ({place}) to proper version ({call.resource.api_version}): {why}"
-        raise StatusError(500, "", message) from error
+        gvk = applying.gvk(call.resource.api_version, kind)
+        shape = call.core.catalog.shape(call.resource)
+        why = unstructured.misfit(shape, obj) if shape is not None else ""
+        why = why or error.message.partition(f"cannot be handled as a {kind}: ")[2] or error.message
+        place = f"{meta.get('namespace', '')}/{meta.get('name', '')}; {gvk}"
+        start = f"failed to convert new object ({place}) to proper version"
+        raise StatusError(500, "", f"{start}: unable to convert unstructured object to {gvk}: {why}") from error
 
 
 def _check_uid(call: Call, live: Obj | None, obj: Obj) -> None:

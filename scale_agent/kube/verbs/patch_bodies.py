@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 import yaml
+from yaml.scanner import ScannerError
 
 from scale_agent.kube import status
-from scale_agent.kube.representation import strict
+from scale_agent.kube.representation import strict, yaml_values
 from scale_agent.kube.representation.decoding import LARGEST_BODY
 from scale_agent.kube.storage.version import Obj
 
@@ -111,19 +112,22 @@ def _json_or_yaml(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        return orjson.loads(orjson.dumps(yaml.load(body, Loader=_LOADER), option=orjson.OPT_NON_STR_KEYS))
-
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        return yaml_values.as_json(body)
 
 
 def _yaml_error(error: Exception) -> str:
-    """The real server's words for the commonest mistakes, else the parser's own."""
+    """The real server's words for the commonest mistakes, else the parser's own.
+
+    Its lines count from nothing where the parser fails, and from one where the scanner does; line nothing is not said.
+    """
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    if mark is None or "unexpected end" in problem or "end of stream" in problem or "<stream end>" in problem:
-        return "found unexpected end of stream" if mark is not None else problem
-    return f"line {mark.line + 1}: {problem}"
+    if mark is None:
+        return str(problem)
+    if "end of stream" in problem or "<stream end>" in problem:
+        return "found unexpected end of stream"
+    line = mark.line + 1 if isinstance(error, ScannerError) and mark.line else mark.line
+    return f"line {line}: {problem}" if line else str(problem)
 
 
 def doubled(body: bytes, validation: str) -> list[str]:
@@ -136,7 +140,7 @@ def doubled(body: bytes, validation: str) -> list[str]:
     why = "\n  ".join(("error converting YAML to JSON: yaml: unmarshal errors:", *lines))
     if validation == "Strict":
         raise status.bad_request(f"error strict decoding YAML: {why}")
-    return [why]
+    return lines
 
 
 def _may_double(body: bytes) -> bool:
