@@ -98,12 +98,15 @@ def create(
     objects.begin(resource, obj, uid=core.identity.next_uid(), time=moments.stamp(actor.now))
     custom.check_open(resource, meta)
     defaults.fill(core.catalog.version, resource, obj, actor.stamp)
-    _own(core, resource, None, obj, managed.By(actor.manager, actor.stamp), owned)
+    by = managed.By(actor.manager, actor.stamp)
+    if resource.typed:
+        _own(core, resource, None, obj, by, owned)
     strategies.prepare_new(core, resource, obj)
     if state is not None:
         obj["status"] = state
-    validation.check(resource, obj)
-    custom.check_new(resource, obj)
+    validation.check(resource, obj, custom.problems_of_new(resource, obj))
+    if not resource.typed:  # only what has its schema has owners
+        _own(core, resource, None, obj, by, owned)
     _check_free(core, resource, meta)
     obj = _shaped(core, resource, obj)
     return _store(core, resource, obj, actor)
@@ -204,8 +207,8 @@ def update(
     obj = resource.ordered(objects.carry_over(resource, before, new, subresource))
     strategies.keep_assigned(resource, before, obj)
     defaults.fill(core.catalog.version, resource, obj, actor.stamp)
-    validation.check_update(resource, before, obj, subresource)
-    custom.check_update(resource, before, obj, subresource)
+    more = custom.problems_of_update(resource, before, obj, subresource)
+    validation.check_update(resource, before, obj, subresource, more)
     objects.count_generation(resource, before, obj)
     obj = _shaped(core, resource, obj)
     unchanged = objects.same(before, obj)

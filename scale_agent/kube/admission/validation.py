@@ -5,11 +5,14 @@ Sources: ``rest.BeforeCreate`` and ``rest.BeforeUpdate`` of k8s.io/apiserver, an
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from scale_agent.kube import status
 from scale_agent.kube.admission.rules import formats, metadata
 from scale_agent.kube.admission.rules.kinds import CUSTOM, NEW_EVENTS, RULES, Rules
 from scale_agent.kube.admission.rules.report import Report
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
+from scale_agent.kube.status import Cause
 from scale_agent.kube.storage.version import Obj
 
 #: Replacing these needs the version that is replaced (``AllowUnconditionalUpdate``), as with custom resources.
@@ -32,15 +35,16 @@ def rules_of(resource: ResourceType) -> Rules:
     return RULES.get(resource.key, CUSTOM)
 
 
-def check(resource: ResourceType, obj: Obj) -> None:
-    """Refuse a new object that breaks its kind's rules (422)."""
+def check(resource: ResourceType, obj: Obj, more: Iterable[Cause] = ()) -> None:
+    """Refuse a new object that breaks its kind's rules (422); ``more``: those of its definition."""
     rules, report = rules_of(resource), Report()
     metadata.whole(obj["metadata"], rules.names, report)
     rules.whole(obj, (), report)
+    report.causes += more
     _refuse(resource, obj, report)
 
 
-def check_update(resource: ResourceType, old: Obj, new: Obj, subresource: str = "") -> None:
+def check_update(resource: ResourceType, old: Obj, new: Obj, subresource: str = "", more: Iterable[Cause] = ()) -> None:
     """Refuse a change that breaks the rules (422). Status writes are looked at for their metadata."""
     rules, report = rules_of(resource), Report()
     before, after = old["metadata"], new["metadata"]
@@ -54,6 +58,7 @@ def check_update(resource: ResourceType, old: Obj, new: Obj, subresource: str = 
     if not subresource and not after.get("deletionTimestamp"):
         rules.whole(new, (), report)
         rules.change(new, old, report)
+    report.causes += more
     _refuse(resource, new, report)
 
 

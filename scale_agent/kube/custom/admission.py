@@ -17,25 +17,26 @@ _LARGEST_INT64 = 1 << 63
 _STANDARD_FINALIZERS = frozenset(("orphan", "foregroundDeletion", "kubernetes"))
 
 
-def check_new(resource: ResourceType, obj: Obj) -> None:
-    """Refuse a new object that breaks its definition's schema, or a definition that breaks a server's rules (422)."""
+def problems_of_new(resource: ResourceType, obj: Obj) -> list[Cause]:
+    """Why a new object breaks its definition's schema, or a definition a server's rules; its status is begun."""
     if resource.declared is not None:
-        _refuse(resource, obj, objects.problems_of_new(resource.declared, obj))
-    elif is_definition(resource):
-        obj["status"] = {**(obj.get("status") or {}), "storedVersions": []}
-        _remember_storage(obj)
-        _refuse(resource, obj, definition_rules.problems_of_new(obj))
+        return objects.problems_of_new(resource.declared, obj)
+    if not is_definition(resource):
+        return []
+    obj["status"] = {**(obj.get("status") or {}), "storedVersions": []}
+    _remember_storage(obj)
+    return definition_rules.problems_of_new(obj)
 
 
-def check_update(resource: ResourceType, before: Obj, obj: Obj, subresource: str) -> None:
-    """Refuse a change that makes an object break its schema (422)."""
+def problems_of_update(resource: ResourceType, before: Obj, obj: Obj, subresource: str) -> list[Cause]:
+    """Why a change makes an object break its schema, or a definition a server's rules."""
     if resource.declared is not None:
-        found = objects.problems_of_update(resource.declared, before, obj, status=subresource == "status")
-        _refuse(resource, obj, found)
-    elif is_definition(resource) and subresource != "status":
-        _remember_storage(obj)
-        established = any(one["type"] == ESTABLISHED and one["status"] == "True" for one in _conditions(before))
-        _refuse(resource, obj, definition_rules.problems_of_update(before, obj, established=established))
+        return objects.problems_of_update(resource.declared, before, obj, status=subresource == "status")
+    if not is_definition(resource) or subresource == "status":
+        return []
+    _remember_storage(obj)
+    established = any(one["type"] == ESTABLISHED and one["status"] == "True" for one in _conditions(before))
+    return definition_rules.problems_of_update(before, obj, established=established)
 
 
 def _conditions(definition: Obj) -> list[dict[str, Any]]:
@@ -48,11 +49,6 @@ def _remember_storage(definition: Obj) -> None:
     stored = state.get("storedVersions") or []
     now = [one["name"] for one in definition["spec"].get("versions") or () if one.get("storage")][:1]
     state["storedVersions"] = [*stored, *(one for one in now if one not in stored)]
-
-
-def _refuse(resource: ResourceType, obj: Obj, causes: list[Cause]) -> None:
-    if causes:
-        raise status.invalid(resource.kind, resource.group, obj["metadata"].get("name", ""), causes)
 
 
 def check_open(resource: ResourceType, meta: dict[str, Any]) -> None:

@@ -107,7 +107,7 @@ def _rule(rule: Rule, node: Node, at: At, variables: dict[str, Any]) -> Iterator
         yield causes.invalid(at.path, kind, f"rule compile error: {error}")
         return
     except cel.EvaluationError as error:
-        yield causes.invalid(at.path, kind, _failure(str(error), rule))
+        yield causes.invalid(at.path, kind, f"{error} evaluating rule: {_shown(rule)}")
         return
     if not uses_old(rule) and at.calm():
         return
@@ -116,13 +116,6 @@ def _rule(rule: Rule, node: Node, at: At, variables: dict[str, Any]) -> Iterator
 
 def _shown(rule: Rule) -> str:
     return str(rule.get("message") or rule["rule"]).strip()
-
-
-def _failure(error: str, rule: Rule) -> str:
-    if error.startswith("no such overload"):
-        words = "call arguments did not match a supported operator, function or macro signature for rule"
-        return f"'{error}': {words}: {_shown(rule)}"
-    return f"{error} evaluating rule: {_shown(rule)}"
 
 
 def _message(rule: Rule, variables: dict[str, Any]) -> str:
