@@ -48,8 +48,9 @@ func serve(t *testing.T) place {
 	t.Helper()
 	api := simulated.Serve(t, "small.yaml")
 	p := place{API: api, client: kubernetes.NewForConfigOrDie(protobuf(api.Config)), namespace: "clients-" + strings.NewReplacer("/", "-", "_", "-").Replace(strings.ToLower(strings.TrimPrefix(t.Name(), "Test")))}
+	p.namespace = strings.Trim(fmt.Sprintf("%.50s", p.namespace), "-")
 	if os.Getenv(simulated.Elsewhere) != "" {
-		p.namespace = fmt.Sprintf("%.40s-%x", p.namespace, time.Now().UnixMilli()%1e8) // that server may still be deleting the last one
+		p.namespace += fmt.Sprintf("-%x", time.Now().UnixMilli()%1e8) // that server may still be deleting the last one
 		t.Cleanup(func() {
 			p.client.CoreV1().Namespaces().Delete(context.Background(), p.namespace, metav1.DeleteOptions{})
 		})

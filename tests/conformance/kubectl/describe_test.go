@@ -29,7 +29,7 @@ func TestDescribe(t *testing.T) {
 	simulated.Run(t, "serviceaccount", describes("Name:                default"))
 	simulated.Run(t, "role", describes("Name:         reader", "pods       []                 []              [get list]"))
 	simulated.Run(t, "rolebinding", describes("Role:\n  Kind:  Role\n  Name:  reader", "ServiceAccount  default"))
-	simulated.Run(t, "quota", describes("Resource  Used  Hard", "10"))
+	simulated.Run(t, "quota", describes("configmaps", "10"))
 	simulated.Run(t, "limitrange", describes("Container", "memory"))
 	simulated.Run(t, "pvc", describes("Name:          data", "Access Modes:"))
 	simulated.Run(t, "job", describes("Parallelism:", "Completions:"))
@@ -39,9 +39,9 @@ func TestDescribe(t *testing.T) {
 	simulated.Run(t, "ingress", describes("example.com", "/   web:80"))
 	simulated.Run(t, "networkpolicy", describes("Allowing ingress traffic", "app=web"))
 	simulated.Run(t, "hpa", describes("Deployment/web", "Max replicas:"))
-	simulated.Run(t, "pdb", describes("Min available:     1"))
-	simulated.Run(t, "crd", describes("Kind:         CustomResourceDefinition", "Wombats", "Established"))
-	simulated.Run(t, "wombats.example.com", describes("Kind:         Wombat", "Size:  3"))
+	simulated.Run(t, "pdb", describes("Min available:  1", "Allowed disruptions:"))
+	simulated.Run(t, "crd", describes("Kind:         CustomResourceDefinition", "Plural:     wombats", "Established"))
+	simulated.Run(t, "wombats.example.com", describes("Kind:         Wombat", "Size:   3"))
 }
 
 const described = `apiVersion: apps/v1

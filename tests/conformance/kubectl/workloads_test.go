@@ -69,7 +69,7 @@ func TestRolloutsOfStatefulSetsAndDaemonSets(t *testing.T) {
 	k.feed(described, "apply", "-f", "-")
 	simulated.Run(t, "stateful set", func(t *testing.T) {
 		k := k.in(t)
-		contains(t, k.run("rollout", "status", "statefulset/db", "--timeout=20s"), "complete 1 pods")
+		contains(t, k.run("rollout", "status", "statefulset/db", "--timeout=20s"), "complete: 1 new pods")
 		k.run("scale", "statefulset/db", "--replicas=3")
 		k.run("rollout", "status", "statefulset/db", "--timeout=20s")
 		equal(t, k.run("get", "pods", "-l", "app=db", "-o", "name"), "pod/db-0\npod/db-1\npod/db-2")
@@ -215,7 +215,7 @@ func TestDrain(t *testing.T) {
 }
 
 func TestAuth(t *testing.T) {
-	k := user(t)
+	k := userOf(t, simulated.Serve(t, simulated.WithRoles(t, "small.yaml")))
 	equal(t, k.run("auth", "can-i", "delete", "nodes"), "yes")
 	contains(t, k.run("auth", "whoami"), "Username", "Groups", "system:authenticated")
 	contains(t, k.run("auth", "can-i", "--list"), "*.*", "[*]")

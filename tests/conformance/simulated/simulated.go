@@ -29,7 +29,7 @@ type API struct {
 	Config     *rest.Config
 }
 
-// Serve starts a cluster made of a profile (a file name in profiles/) that lives as long as the test. The test fails if
+// Serve starts a cluster made of a profile (a file name in profiles/, or a whole path) that lives as long as the test. The test fails if
 // the process says anything on standard error, as it does when it failed at a request, or does not end cleanly.
 func Serve(t *testing.T, profile string) *API {
 	t.Helper()
@@ -37,7 +37,10 @@ func Serve(t *testing.T, profile string) *API {
 	path := os.Getenv(Elsewhere)
 	if path == "" {
 		path = filepath.Join(t.TempDir(), "kubeconfig")
-		start(t, "--profile", filepath.Join("profiles", profile), "--kubeconfig", path)
+		if !filepath.IsAbs(profile) {
+			profile = filepath.Join(Root(), "profiles", profile)
+		}
+		start(t, "--profile", profile, "--kubeconfig", path)
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", path)
 	if err != nil {
@@ -51,6 +54,24 @@ func Serve(t *testing.T, profile string) *API {
 func Root() string {
 	_, file, _, _ := runtime.Caller(0)
 	return filepath.Dir(filepath.Dir(filepath.Dir(filepath.Dir(file))))
+}
+
+// WithRoles is a profile in which roles decide who may do what.
+func WithRoles(t *testing.T, profile string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(Root(), "profiles", profile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), "rbac: false", "rbac: true ", 1)
+	if changed == string(text) {
+		t.Fatalf("%s has no rbac: false", profile)
+	}
+	path := filepath.Join(t.TempDir(), profile)
+	if err := os.WriteFile(path, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func start(t *testing.T, options ...string) {
