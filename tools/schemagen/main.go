@@ -1,8 +1,9 @@
 // Command schemagen makes the data files of the simulated API server from the published Kubernetes modules.
 //
-//	go run . -out ../../scale_agent/kube/data types protos server
+//	python generate.py VERSION types protos defaults server
 //
 // "types" reflects over the Go structs of every registered kind, "protos" compiles the modules' generated.proto files,
+// "defaults" asks the schemes what they fill into which field,
 // "server" starts the published etcd and kube-apiserver in a temporary directory and keeps what a new cluster answers:
 // discovery, OpenAPI and table columns (prose replaced by filler of the same length), and the objects that exist before
 // anyone acts.
@@ -15,10 +16,23 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 )
 
-// version is the Kubernetes version of the modules in go.mod; the data files carry it in their names.
-const version = "v1.36.2"
+// version is that of the k8s.io/kubernetes module that this program was built with; the data files carry it in their names.
+var version = builtWith("k8s.io/kubernetes")
+
+func builtWith(module string) string {
+	info, known := debug.ReadBuildInfo()
+	if known {
+		for _, one := range info.Deps {
+			if one.Path == module {
+				return one.Version
+			}
+		}
+	}
+	return "unknown"
+}
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == controlPlaneArgument {
@@ -34,10 +48,12 @@ func main() {
 	out := flag.String("out", "", "directory of the data files")
 	flag.Parse()
 	if *out == "" || flag.NArg() == 0 {
-		fmt.Fprintln(os.Stderr, "usage: schemagen -out DIR {types|protos|server}... | schemagen serve")
+		fmt.Fprintln(os.Stderr, "usage: schemagen -out DIR {types|protos|defaults|server}... | schemagen serve")
 		os.Exit(2)
 	}
-	parts := map[string]func() (map[string][]byte, error){"types": typeFiles, "protos": protoFiles, "server": serverFiles}
+	parts := map[string]func() (map[string][]byte, error){
+		"types": typeFiles, "protos": protoFiles, "defaults": defaultFiles, "server": serverFiles,
+	}
 	for _, name := range flag.Args() {
 		part, known := parts[name]
 		if !known {

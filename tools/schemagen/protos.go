@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os/exec"
@@ -47,7 +48,11 @@ func protoFiles() (map[string][]byte, error) {
 		return nil, err
 	}
 	content, err := proto.MarshalOptions{Deterministic: true}.Marshal(set)
-	return map[string][]byte{"descriptors.pb.z": content}, err
+	if err != nil {
+		return nil, err
+	}
+	models, err := json.Marshal(openAPIModels())
+	return map[string][]byte{"descriptors.pb.z": content, "openapi-models.json.z": models}, err
 }
 
 func generatedProtos(module, dir string) ([]string, error) {

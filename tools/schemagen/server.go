@@ -1,12 +1,11 @@
 package main
 
 import (
-	"archive/zip"
-	"bytes"
+	"crypto/sha512"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 )
 
@@ -35,9 +34,21 @@ func serverFiles() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{"openapi.zip": documents}
-	for name, value := range map[string]any{"discovery.json": answers, "bootstrap.json": objects, "columns.json": columns} {
-		if files[name+".z"], err = json.Marshal(value); err != nil {
+	document2, err := openAPIDocument2(plane)
+	if err != nil {
+		return nil, err
+	}
+	endpoints, err := endpointAnswers(plane)
+	if err != nil {
+		return nil, err
+	}
+	models, err := customModels(plane) // last: everything before it is a new cluster's
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{"openapi.raw": documents, "openapi-v2.raw": document2}
+	for name, value := range map[string]any{"discovery.json": answers, "bootstrap.json": objects, "columns.json": columns, "endpoints.json": endpoints, "custom.json": models} {
+		if files[name+".z"], err = plainJSON(value); err != nil {
 			return nil, err
 		}
 	}
@@ -141,7 +152,7 @@ func listed(answers map[string]string) []collection {
 	return found
 }
 
-// openAPIDocuments is a zip file: "index" and every document by its name in the index, prose replaced.
+// openAPIDocuments is an archive of "index" and every document by its name in the index, prose replaced.
 func openAPIDocuments(plane *controlPlane) ([]byte, error) {
 	index, err := plane.get("/openapi/v3", "application/json")
 	if err != nil {
@@ -155,36 +166,23 @@ func openAPIDocuments(plane *controlPlane) ([]byte, error) {
 	if err := json.Unmarshal(index, &parsed); err != nil {
 		return nil, err
 	}
-	names := []string{}
-	for name := range parsed.Paths {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	var buffer bytes.Buffer
-	archive := zip.NewWriter(&buffer)
-	if err := addMember(archive, "index", index); err != nil {
-		return nil, err
-	}
-	for _, name := range names {
+	members := []member{{"index", index}}
+	for _, name := range slices.Sorted(maps.Keys(parsed.Paths)) {
 		document, err := plane.get(parsed.Paths[name].URL, "application/json")
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if err := addMember(archive, name, withoutProse(document)); err != nil {
-			return nil, err
-		}
+		members = append(members, member{name, withoutProse(document)})
 	}
-	if err := archive.Close(); err != nil {
-		return nil, err
-	}
-	return buffer.Bytes(), nil
+	return archive(members)
 }
 
-func addMember(archive *zip.Writer, name string, content []byte) error {
-	member, err := archive.Create(name)
+// openAPIDocument2 is an archive of the document of /openapi/v2, prose replaced, and of the ETag of the one with prose.
+func openAPIDocument2(plane *controlPlane) ([]byte, error) {
+	document, err := plane.get("/openapi/v2", "application/json")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = member.Write(content)
-	return err
+	etag := fmt.Sprintf("%X", sha512.Sum512(document)) // as kube-openapi computes it
+	return archive([]member{{"etag", []byte(etag)}, {"document", withoutProse(document)}})
 }

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import orjson
 
+from scale_agent.kube import writes
 from scale_agent.kube.codec import moments
-from scale_agent.kube.controllers.common import set_status
 from scale_agent.kube.core import Core
 from scale_agent.kube.discovery import announced
 from scale_agent.kube.schema.resources import ResourceKey
@@ -51,8 +51,8 @@ def _reconcile(core: Core, name: str, now: float) -> None:
     time = known.get("lastTransitionTime") if same else moments.stamp(now)
     others = [one for one in conditions if one.get("type") != "Available"]
     resource = core.builtin("apiregistration.k8s.io", "v1", "apiservices")
-    status = {"conditions": [*others, {**said, "lastTransitionTime": time}]}
-    set_status(core, resource, obj, status, now, manager=MANAGER)
+    body = {**obj, "status": {"conditions": [*others, {**said, "lastTransitionTime": time}]}}
+    writes.update(core, resource, version, body, writes.Actor(MANAGER, now), "status")
 
 
 def _condition(core: Core, service: Obj | None) -> dict[str, str]:

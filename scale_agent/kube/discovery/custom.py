@@ -164,7 +164,14 @@ def document(version: str, members: tuple[ServedVersion, ...]) -> Document:
     schemas = merged(part for one in found for part in (one.shared, one.schemas))
     info = orjson.dumps(head["info"]).decode()
     text = f'{{"openapi":"{head["openapi"]}","info":{info},"paths":{paths},"components":{{"schemas":{schemas}}}}}'
-    return load(version).custom(text.encode())
+    return load(version).custom(_escaped(text).encode())
+
+
+def _escaped(text: str) -> str:
+    """JSON as Go's ``encoding/json`` writes it: nothing that a browser could take for a tag. (v2 has no escapes.)"""
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
 
 
 def merged(parts: Iterable[Texts]) -> str:

@@ -37,7 +37,17 @@ def _heads(version: str) -> Mapping[str, str]:
         head = _HEAD.match(line)
         family = head[1] if head else family
         found.setdefault(family, []).append(line)
-    return {name: "\n".join(lines) + "\n" for name, lines in found.items()}
+    return _HEADS | {name: "\n".join(lines) + "\n" for name, lines in found.items()}
+
+
+#: Heads of families that are in every version.
+_HEADS = {
+    "kubernetes_build_info": (
+        "# HELP kubernetes_build_info [BETA] A metric with a constant '1' value labeled by major, minor, git version,"
+        " git commit, git tree state, build date, Go version, and compiler from which Kubernetes was built, and"
+        " platform on which it is running.\n# TYPE kubernetes_build_info gauge\n"
+    )
+}
 
 
 def _requests(core: Core, now: float) -> Iterator[Sample]:
@@ -118,9 +128,12 @@ def _family(core: Core, name: str, now: float) -> Iterator[str]:
     if head is None:  # not in this version
         return
     yield head
-    for labels, value in FAMILIES[name](core, now):
-        text = ",".join(f'{label}="{_escaped(str(one))}"' for label, one in labels.items())
-        yield f"{name}{{{text}}} {number(value)}\n" if text else f"{name} {number(value)}\n"
+    yield from sorted(_line(name, labels, value) for labels, value in FAMILIES[name](core, now))
+
+
+def _line(name: str, labels: Mapping[str, object], value: float) -> str:
+    text = ",".join(f'{label}="{_escaped(str(one))}"' for label, one in labels.items())
+    return f"{name}{{{text}}} {number(value)}\n" if text else f"{name} {number(value)}\n"
 
 
 def number(value: float) -> str:
