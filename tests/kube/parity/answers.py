@@ -27,6 +27,8 @@ HEADERS = frozenset(
         "x-content-type-options",
     }
 )
+#: The status of an exception: none that a server has.
+CRASHED = 599
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from tests.kube.parity.answers import CRASHED
 from tests.kube.parity.normal import Normal
 
 SHOWN = 300
@@ -14,6 +15,8 @@ SHOWN = 300
 def differences(theirs: Normal, ours: Normal) -> list[str]:
     """Empty if they are equal in status, headers, body, order of keys and form."""
     found = []
+    if ours.status == CRASHED:
+        return ["crashed: " + str(ours.body).strip().rpartition("\n")[2], *str(ours.body).splitlines()[-9:]]
     if theirs.status != ours.status:
         found.append(f"status {ours.status}, should be {theirs.status}")
     found += _headers(theirs, ours)

@@ -32,11 +32,12 @@ ESCAPE = re.compile(r"\\u[0-9a-f]{4}")
 #: What a column of a table has; the prose of built-in ones is replaced by filler of the same length in our schema.
 COLUMN = frozenset({"name", "type", "format", "description", "priority"})
 #: The laboratory's binary was called so.
-MANAGERS = {"kcm": "kube-controller-manager"}
+MANAGERS = {"kcm": "kube-controller-manager", "apiserver": "kube-apiserver"}
 MOMENTARY = (
     (re.compile(r"kube-api-access-[a-z0-9]{5}\b"), "kube-api-access-<generated>"),
     (re.compile(r"too old resource version: \d+ \(\d+\)"), "too old resource version: <n> (<n>)"),
     (re.compile(r"Too large resource version: \d+, current: \d+"), "Too large resource version: <n>, current: <n>"),
+    (re.compile(r'(resourceVersion\\+":\\+")\d+'), r"\1<n>"),
     (re.compile(r"https?://(127\.0\.0\.1|10\.43\.0\.1|kubernetes[a-z.]*)(:\d+)?"), "<server>"),
 )
 
@@ -59,7 +60,7 @@ class Normalizer:
     uids: dict[str, str] = field(default_factory=dict)
     versions: dict[str, list[str]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    taken: dict[str, int] = field(default_factory=dict)
+    bearers: dict[str, list[str]] = field(default_factory=dict)
 
     def normal(self, answer: Answer, *, stream: bool = False) -> Normal:
         """The next answer; ``stream``: it may be a watch's."""
@@ -124,9 +125,8 @@ class Normalizer:
             self.names.setdefault(name, f"{self._known(prefix)}<generated>")
         uid = meta["uid"]
         if uid and uid not in self.uids:
-            label = self._known(name)
-            count = self.taken[label] = self.taken.get(label, 0) + 1
-            self.uids[uid] = f"<uid of {label}{'' if count == 1 else f' #{count}'}>"
+            label = self.uids[uid] = self._known(name)
+            self.bearers.setdefault(label, []).append(uid)
 
     def rewrite(self, found: Any, key: str) -> Any:
         """The value in words."""
@@ -144,12 +144,27 @@ class Normalizer:
         if found.keys() == COLUMN:
             wire = len(json.dumps(found["description"], ensure_ascii=False).encode())
             return {**found, "description": f"<{wire} bytes>"}
-        out = {self._known(key): self.rewrite(item, key) for key, item in found.items()}
+        out = {self._key(key): self.rewrite(item, key) for key, item in found.items()}
         if isinstance(out.get("managedFields"), list):
             out["managedFields"] = sorted(out["managedFields"], key=_by_manager)
         if isinstance(out.get("resourceVersion"), str) and isinstance(found.get("uid"), str):
             out["resourceVersion"] = self._version(found)
         return out
+
+    def _uid(self, found: re.Match[str]) -> str:
+        """The newest object of that name, or how many came after it."""
+        label = self.uids.get(found[0])
+        if label is None:
+            return found[0] if found[0] in self.said else "<uid>"
+        bearers = self.bearers[label]
+        later = len(bearers) - 1 - bearers.index(found[0])
+        return f"<uid of {label}{f', {later} before' if later else ''}>"
+
+    def _key(self, key: str) -> str:
+        """Keys of managed fields name items of lists, by uid too."""
+        if '"uid"' in key:
+            key = UID.sub(self._uid, key)
+        return self._known(key)
 
     def _version(self, meta: dict[str, Any]) -> str:
         """Relative to what was seen last, so that one write too many is one difference."""
@@ -167,7 +182,7 @@ class Normalizer:
         special = self._special(text, key)
         if special:
             return special
-        text = UID.sub(lambda found: self.uids.get(found[0], found[0] if found[0] in self.said else "<uid>"), text)
+        text = UID.sub(self._uid, text)
         text = TIME.sub(lambda found: found[0] if found[0] in self.said else _time(found), text)
         for pattern, instead in MOMENTARY:
             text = pattern.sub(instead, text)

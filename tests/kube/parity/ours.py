@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from functools import cache
 
@@ -9,7 +10,7 @@ from scale_agent.kube.access.users import ANONYMOUS, AUTHENTICATED, MASTERS, Use
 from scale_agent.kube.http import Request, Response, Watch
 from scale_agent.kube.server import ApiServer
 from scale_agent.kube.storage.snapshot import Snapshot
-from tests.kube.parity.answers import Answer, kept
+from tests.kube.parity.answers import CRASHED, Answer, kept
 from tests.kube.parity.play import VERSION, Sent
 from tests.kube.parity.streams import whole
 from tests.kube.testbed import FixedIdentity
@@ -40,8 +41,11 @@ class Ours:
 
     def ask(self, sent: Sent) -> Answer:
         """One request; a watch is read until it ends by itself."""
-        answer = self._handle(sent)
-        self.advance(REQUEST_S)
+        try:
+            answer = self._handle(sent)
+            self.advance(REQUEST_S)
+        except Exception:  # noqa: BLE001  told, request by request: a server never crashes
+            return Answer(CRASHED, (), traceback.format_exc().encode())
         if isinstance(answer, Response):
             body = b"" if sent.method == "HEAD" else answer.body  # as the transport leaves it out
             return Answer(answer.status, kept(answer.headers), body)
@@ -97,6 +101,10 @@ class Ours:
             return self.now_s < end_s
 
         return more
+
+    def rest(self) -> bool:
+        """They are, after every request."""
+        return False
 
     def compact(self) -> None:
         """Wait until everything is too old."""

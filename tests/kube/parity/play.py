@@ -50,6 +50,9 @@ class Server(Protocol):
     def patience(self) -> Callable[[], bool]:
         """A clock for one wait: each call lets time pass; False when it is over."""
 
+    def rest(self) -> bool:
+        """Let controllers come to an end with what they are at; False if they always are."""
+
     def compact(self) -> None:
         """Forget the past."""
 
@@ -132,6 +135,8 @@ class Player:
         more = self.server.patience()
         while not holds(answer, until) and more():
             answer = self.server.ask(sent)
+        while self.server.rest() and (later := self.server.ask(sent)).body != answer.body and holds(later, until):
+            answer = later
         return answer
 
     def fill(self, step: Step) -> Sent:

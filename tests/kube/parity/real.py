@@ -20,6 +20,8 @@ from tests.kube.parity.streams import whole
 REQUEST_S, PATIENCE_S, LOOK_S = 70.0, 60.0, 0.1
 #: After the events that were asked for: time for those that should not come.
 GRACE_S = 0.3
+#: Controllers that have written nothing for so long have written all.
+REST_S = 0.5
 JSON = {"accept": "application/json", "content-type": "application/json", "user-agent": AGENT}
 
 
@@ -110,6 +112,11 @@ class Real:
             return time.monotonic() < deadline_s
 
         return more
+
+    def rest(self) -> bool:
+        """They work on while we look."""
+        time.sleep(REST_S)
+        return True
 
     def compact(self) -> None:
         """Wait until it has."""

@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 
 from tests.kube.parity import corpus, verdicts
+from tests.kube.parity.answers import CRASHED
 from tests.kube.parity.show import figure
 from tests.kube.parity.steps import Script
 from tests.kube.parity.verdicts import Verdict
@@ -26,6 +27,7 @@ def judged(theme: str, name: str) -> tuple[Verdict, ...]:
 def test_script(theme: str, script: Script) -> None:
     unlisted, equal = [], []
     for one in judged(theme, script.name):
+        assert one.ours.status != CRASHED, one.ours.body
         known = one.where in verdicts.listed(theme) or f"{theme}/{one.where}" in verdicts.excused()
         if one.found and not known:
             unlisted.append("\n   ".join([one.where, *one.found]))

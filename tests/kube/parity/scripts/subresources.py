@@ -20,7 +20,14 @@ from tests.kube.parity.steps import (
     wait,
 )
 
-CSR = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIYU1JR0JBZ0VBTUI4eEhUQWJCZ05WQkFNTUZITjVjM1JsYlRw"
+#: For CN=jane, O=dev; its key was thrown away.
+CSR = (
+    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIWE1IOENBUUF3SFRFTU1Bb0dBMVVFQ2d3RFpHVjJNUTB3Q3dZ"
+    "RFZRUUREQVJxWVc1bE1Ga3dFd1lIS29aSQp6ajBDQVFZSUtvWkl6ajBEQVFjRFFnQUVkb1hCTGZXR2F1aHBOUmtSelpNVXhKTjd3"
+    "Yi82SEJ4QnlBbGlwY25VCllBa1dvWXN4VytzSHV2Y0RoanVUS1o2TTZnTExjNXJsdE9mYXcxUkRUU1NUd2FBQU1Bb0dDQ3FHU000"
+    "OUJBTUMKQTBnQU1FVUNJUUQ5Tzlxa0tPSWxidzVzQnBVT05HT29ObEVmVDByazRiZEpBN0lacnl1SzF3SWdlNUNaN0hadQp1RTVG"
+    "QjZYa0ZZaDc4QkJEYzFtTTE3aFB6empTUGpzL2lYWT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg=="
+)
 STATUS = script(
     "status",
     post("deployments", deployment(paused=True)),
@@ -244,4 +251,30 @@ OTHER = script(
     ),
     post("certificatesigningrequests", named("p-bad", spec={"request": CSR, "usages": ["client auth"]})),
 )
-SCRIPTS: tuple[Script, ...] = (STATUS, *SCALE, EVICTION, BINDING, TOKENS, OTHER)
+SIGNED = {"request": CSR, "signerName": "kubernetes.io/kube-apiserver-client", "usages": ["client auth"]}
+APPROVED = {"type": "Approved", "status": "True", "reason": "Fine", "message": "ok"}
+APPROVAL = script(
+    "approval",
+    post("certificatesigningrequests", named("p-csr", spec=SIGNED), as_="a"),
+    get("certificatesigningrequests/p-csr/approval"),
+    put("certificatesigningrequests/p-csr/approval", {"...": "{{a}}", "status": {"conditions": [APPROVED]}}, as_="b"),
+    put("certificatesigningrequests/p-csr/approval", {"...": "{{b}}", "status": {"conditions": []}}),
+    put(
+        "certificatesigningrequests/p-csr/approval",
+        {"...": "{{b}}", "status": {"conditions": [APPROVED, {"type": "Denied", "status": "True", "reason": "x"}]}},
+    ),
+    put("certificatesigningrequests/p-csr/status", {"...": "{{b}}", "status": {"certificate": "bm9uZQ=="}}),
+    merge("certificatesigningrequests/p-csr", {"status": {"conditions": []}}),
+    merge("certificatesigningrequests/p-csr", {"spec": {"usages": ["server auth"]}}),
+    get("certificatesigningrequests/p-csr"),
+    get("certificatesigningrequests/p-csr", accept=TABLE),
+    post("certificatesigningrequests", named("p-denied", spec={**SIGNED, "expirationSeconds": 5})),
+    post("certificatesigningrequests", named("p-denied", spec={**SIGNED, "signerName": "e.com/s"}), as_="d"),
+    put(
+        "certificatesigningrequests/p-denied/approval",
+        {"...": "{{d}}", "status": {"conditions": [{"type": "Denied", "status": "True", "reason": "No"}]}},
+    ),
+    post("certificatesigningrequests", named("p-mine", spec={**SIGNED, "username": "other", "groups": ["g"]})),
+    delete("certificatesigningrequests/p-csr"),
+)
+SCRIPTS: tuple[Script, ...] = (STATUS, *SCALE, EVICTION, BINDING, TOKENS, OTHER, APPROVAL)
