@@ -44,8 +44,8 @@ class Gate:
         headers = request.headers
         credentials = headers.get("authorization")
         user = request.user if credentials is None else self._authenticated(credentials, now)
-        asked = impersonation.wanted(headers)
         try:
+            asked = impersonation.wanted(headers)
             if asked is not None:
                 user = impersonation.impersonated(user, asked, attributes_of(request), self.may)
             if self.enforces or not user.authenticated:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scale_agent.kube.admission import parts
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.storage.version import Obj
 
@@ -68,27 +69,16 @@ def begin(resource: ResourceType, obj: Obj, *, uid: str, time: str) -> None:
 
 
 def carry_over(resource: ResourceType, old: Obj, new: Obj, subresource: str) -> Obj:
-    """What an update may change of ``old``: everything but status, or (``subresource``) status only."""
+    """What an update may change of ``old``: everything but status, or what ``subresource`` is about."""
     out = dict(new)
-    if subresource == "status":
-        out = {**old, "metadata": _status_metadata(resource, old["metadata"], new.get("metadata") or {})}
-        out.pop("status", None)
-        if "status" in new:
-            out["status"] = new["status"]
-        return out
+    if subresource in parts.PARTS:
+        changed = {**new, "metadata": _metadata(old["metadata"], new.get("metadata") or {})}
+        return parts.carried(resource, old, changed, subresource)
     if has_status(resource):
         out.pop("status", None)
         if "status" in old:
             out["status"] = old["status"]
     out["metadata"] = _metadata(old["metadata"], new.get("metadata") or {})
-    return out
-
-
-def _status_metadata(resource: ResourceType, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """A status write may change annotations of built-in kinds (controllers do), and nothing else of the metadata."""
-    out = dict(old)
-    if resource.typed and "annotations" in new:
-        out["annotations"] = new["annotations"]
     return out
 
 

@@ -97,7 +97,8 @@ def check_version(resource: ResourceType, obj: Obj) -> None:
 def _wrong_type(catalog: Catalog, resource: ResourceType, kind: str, api_version: str) -> StatusError:
     version = api_version.rpartition("/")[2]
     if catalog.knows(api_version, kind):
-        why = f"converting ({version}.{kind}) to (core.{resource.kind}): unknown conversion"
+        internal = resource.group.partition(".")[0] or "core"
+        why = f"converting ({version}.{kind}) to ({internal}.{resource.kind}): unknown conversion"
     else:
         why = f'no kind "{kind}" is registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:111"'
     return status.bad_request(f'{kind} in version "{version}" cannot be handled as a {resource.kind}: {why}')

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from scale_agent.kube import status
+from scale_agent.kube.admission.parts import PARTS
 from scale_agent.kube.errors import PlainError, StatusError
 from scale_agent.kube.http import Response, Watch
 from scale_agent.kube.representation import negotiation
@@ -32,9 +34,9 @@ _OBJECT: dict[str, tuple[str, Verb]] = {
     "DELETE": ("delete", remove.delete),
 }
 _SUBRESOURCE: dict[tuple[str, str], Verb] = {
-    ("GET", "status"): read.get,
-    ("PUT", "status"): lambda call: write.update(call, "status"),
-    ("PATCH", "status"): lambda call: patch.patch(call, "status"),
+    **{("GET", part): read.get for part in PARTS},
+    **{("PUT", part): partial(write.update, subresource=part) for part in PARTS},
+    **{("PATCH", part): partial(patch.patch, subresource=part) for part in PARTS},
     ("GET", "scale"): scale.get,
     ("PUT", "scale"): scale.update,
     ("PATCH", "scale"): scale.patch,

@@ -23,7 +23,7 @@ from scale_agent.kube.codec import moments
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Response
 from scale_agent.kube.patching import managed
-from scale_agent.kube.representation import decoding
+from scale_agent.kube.representation import decoding, negotiation
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.status import Cause
 from scale_agent.kube.storage.version import Obj
@@ -127,6 +127,7 @@ VERDICTS: dict[ResourceKey, _Review] = {
 def create(call: Call) -> Response:
     """POST of a review."""
     options = call.options("CreateOptions")
+    negotiation.choose(call.request.headers.get("accept", ""), transforms=False)
     obj, warnings = decoding.body_object(call.core.catalog, call.resource, call.request, options.validation)
     meta = obj["metadata"] = dict(obj.get("metadata") or {})
     meta.pop("managedFields", None)

@@ -14,11 +14,11 @@ from scale_agent.kube.http import Response
 from scale_agent.kube.patching import applying, managed, ownership, scale_owners, updater
 from scale_agent.kube.patching.managed import By
 from scale_agent.kube.patching.ownership import Owners
-from scale_agent.kube.representation import decoding, encoders
+from scale_agent.kube.representation import encoders
 from scale_agent.kube.selectors import selector_text
 from scale_agent.kube.storage.version import Obj, Version
+from scale_agent.kube.verbs import bodies, patch_bodies
 from scale_agent.kube.verbs import patch as patching
-from scale_agent.kube.verbs import patch_bodies
 from scale_agent.kube.verbs.call import Call
 
 API_VERSION = "autoscaling/v1"
@@ -63,7 +63,9 @@ def get(call: Call) -> Response:
 
 def update(call: Call) -> Response:
     """PUT …/scale."""
-    scale = decoding.document(call.core.catalog, call.request, API_VERSION, "Scale")
+    scale = bodies.document(call, API_VERSION, "Scale")
+    bodies.check_namespace(call, scale)
+    bodies.check_name(call, scale)
     options = call.options("UpdateOptions")
     return _write(call, scale, options, _Plain(call, options))
 
