@@ -75,7 +75,14 @@ def in_version(resource: ResourceType, version: Version) -> Version:
 
 
 def warnings(resource: ResourceType, before: Version | None, obj: Obj) -> list[str]:
-    """What a write is answered with besides: names of new finalizers that may collide (``generateWarningsFromObj``)."""
+    """What a write is answered with besides: new finalizers that may collide; formats of a definition that say nothing.
+
+    Rules: ``generateWarningsFromObj`` of custom resources, ``WarningsOnCreate`` and ``…OnUpdate`` of definitions.
+    """
+    if is_definition(resource):
+        known = definition_rules.unknown_formats(before.object()) if before is not None else ()
+        found = definition_rules.unknown_formats(obj)
+        return [f"unrecognized format {gotext.quote(one)}" for one in found if one not in known]
     if resource.declared is None or not obj["metadata"].get("finalizers"):
         return []
     old = before.object()["metadata"].get("finalizers") or () if before is not None else ()

@@ -7,8 +7,11 @@ The real server checks an internal form in which what all versions have alike st
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
+
+import orjson
 
 from scale_agent.kube.custom import (
     approval,
@@ -22,7 +25,7 @@ from scale_agent.kube.custom import (
 )
 from scale_agent.kube.custom.causes import child
 from scale_agent.kube.custom.internal import Spec
-from scale_agent.kube.custom.schema import Node
+from scale_agent.kube.custom.schema import Node, recognized
 from scale_agent.kube.status import Cause
 
 Raw = Mapping[str, Any]
@@ -34,13 +37,39 @@ _REVIEWS = ("v1", "v1beta1")
 
 def problems_of_new(definition: Raw) -> list[Cause]:
     """The causes for which a new definition is refused."""
-    return [*_name(definition), *_spec(definition), *_stored(definition), *_approval(definition, None)]
+    return [*_name(definition), *_known(definition), *_stored(definition), *_approval(definition, None)]
 
 
 def problems_of_update(old: Raw, definition: Raw, *, established: bool) -> list[Cause]:
     """The causes for which a change is refused."""
-    found = [*_spec(definition), *_immutable(old["spec"], definition["spec"], established)]
+    found = [*_known(definition), *_immutable(old["spec"], definition["spec"], established)]
     return [*found, *_stored(definition), *_approval(definition, old)]
+
+
+def _known(definition: Raw) -> tuple[Cause, ...]:
+    """The causes in a spec, looked for once: thousands of clusters get the same definitions."""
+    return _causes(orjson.dumps(definition["spec"]))
+
+
+@lru_cache(maxsize=512)
+def _causes(spec: bytes) -> tuple[Cause, ...]:
+    return tuple(_spec(orjson.loads(spec)))
+
+
+def unknown_formats(definition: Raw) -> tuple[str, ...]:
+    """Formats in a definition that mean nothing, sorted."""
+    return _formats(orjson.dumps(definition["spec"].get("versions") or ()))
+
+
+@lru_cache(maxsize=512)
+def _formats(versions: bytes) -> tuple[str, ...]:
+    found: set[str] = set()
+    for version in orjson.loads(versions):
+        for schema in structural_rules.walk(_schema_of(version) or {}):
+            text = schema.get("format") or ""
+            if text and not recognized(text, schema.get("type") or ""):
+                found.add(text)
+    return tuple(sorted(found))
 
 
 def _name(definition: Raw) -> Iterator[Cause]:
@@ -50,8 +79,7 @@ def _name(definition: Raw) -> Iterator[Cause]:
         yield causes.invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
 
 
-def _spec(definition: Raw) -> Iterator[Cause]:
-    raw = definition["spec"]
+def _spec(raw: Raw) -> Iterator[Cause]:
     spec = internal.of(raw)
     yield from _group(raw.get("group") or "")
     yield from _one_of("spec.scope", raw.get("scope") or "", ("Cluster", "Namespaced"))

@@ -49,6 +49,13 @@ def unreadable(schema: Raw) -> str:
     return next((found for one in _inside(schema) if (found := unreadable(one))), "")
 
 
+def walk(schema: Raw) -> Iterator[Raw]:
+    """A schema and all schemas in it."""
+    yield schema
+    for one in _inside(schema):
+        yield from walk(one)
+
+
 def _inside(schema: Raw) -> Iterator[Raw]:
     for name in ("items", "additionalProperties", "not"):
         if isinstance(schema.get(name), dict):
