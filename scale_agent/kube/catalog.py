@@ -151,6 +151,10 @@ class Catalog:
         """A protobuf body. Raises ``DecodeError``."""
         return protobuf.decode(body, self.schema)
 
+    def decode_message(self, api_version: str, kind: str, raw: bytes) -> Obj:
+        """A message without its envelope. Raises ``DecodeError``."""
+        return protobuf.decode_message(api_version, kind, raw, self.schema)
+
     def encode(self, obj: Obj) -> bytes:
         """An object as protobuf with its envelope."""
         return protobuf.encode(obj, self.schema)

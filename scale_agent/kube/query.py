@@ -66,7 +66,7 @@ def _number(query: Query, name: str) -> int:
 
 
 def resource_version(text: str, *, plain: bool = False) -> int | None:
-    """A resourceVersion of a query; ``None`` if it is empty. Raises 500 as gets and watches do; ``plain`` lists: 400."""
+    """A resourceVersion of a query; ``None`` if it is empty. Raises 500 in gets and watches, 400 in ``plain`` lists."""
     if not text:
         return None
     if not re.fullmatch(r"[0-9]{1,19}", text):
@@ -88,7 +88,6 @@ def list_options(raw: str) -> ListOptions:
     version = resource_version(query.get("resourceVersion", ""), plain=not watch)
     if watch and sends is None and not version and not query.get("resourceVersionMatch"):
         sends = True  # what such a watch has always meant (``SetListOptionsDefaults``)
-    _check_timeout(query, watch)
     return ListOptions(
         label_selector=query.get("labelSelector", ""),
         field_selector=query.get("fieldSelector", ""),
@@ -145,10 +144,11 @@ def _watch_causes(match: str, version: str, token: str, sends: bool | None) -> I
 _DURATION = re.compile(r"[-+]?(0|(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)")
 
 
-def _check_timeout(query: Query, watch: bool) -> None:
+def check_timeout(raw: str) -> None:
     """``timeout`` bounds a request that ends by itself (``WithRequestDeadline``); ours take no time. Raises 400."""
+    query = parse_query(raw)
     text = query.get("timeout", "")
-    if not text or watch or _DURATION.fullmatch(text):
+    if not text or ("watch" in query and _flag(query["watch"])) or _DURATION.fullmatch(text):
         return
     problem = "invalid duration"
     if number := re.fullmatch(r"[-+]?[0-9.]+([^0-9.]*)", text):
@@ -173,10 +173,10 @@ def write_options(raw: str, kind: str, also: tuple[Cause, ...] = ()) -> WriteOpt
     ``also`` is what is wrong besides. Raises 422 with all that is wrong (apimachinery ``meta/v1/validation``).
     """
     query = parse_query(raw)
-    manager, dry_run = query.get("fieldManager", ""), query.get("dryRun", "")
+    manager, dry_run = query.get("fieldManager", ""), query.get("dryRun")
     validation = query.get("fieldValidation", "")
     causes = [*also, *manager_problems("fieldManager", manager)]
-    if dry_run not in ("", "All"):
+    if dry_run not in (None, "All"):
         causes.append(unsupported("dryRun", f'["{dry_run}"]', ("All",)))
     if validation not in ("", "Ignore", "Warn", "Strict"):
         causes.append(unsupported("fieldValidation", f'"{validation}"', ("", "Ignore", "Strict", "Warn")))

@@ -101,6 +101,7 @@ class Decoder:
         elif wire_type == FIXED32:
             at += 4
         else:
+            self._unknown(key)
             raise DecodeError(f"proto: illegal wireType {wire_type}")
         return at
 
@@ -112,9 +113,16 @@ class Decoder:
 
     def _unknown(self, key: int) -> None:
         if key >> 3 in self.known:
-            raise DecodeError(f"proto: wrong wireType = {key & 7} for field {key >> 3} of {self.kind.short_name}")
+            raise DecodeError(f"proto: wrong wireType = {key & 7} for field {self._go_name(key >> 3)}")
         if not key >> 3:
             raise DecodeError(f"proto: {self.kind.short_name}: illegal tag {key >> 3} (wire type {key & 7})")
+
+    def _go_name(self, number: int) -> str:
+        """A field as Go calls it."""
+        for name, field in self.kind.fields.items():
+            if field.number == number and name not in ("kind", "apiVersion"):
+                return "ObjectMeta" if name == "metadata" else name[:1].upper() + name[1:]
+        return str(number)
 
 
 @cache

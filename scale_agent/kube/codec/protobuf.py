@@ -51,8 +51,12 @@ def _unknown(api_version: str, kind: str) -> str:
 
 def open_envelope(body: bytes) -> tuple[str, str, bytes]:
     """apiVersion, kind and message of an envelope. Raises :class:`DecodeError`."""
+    if not body:
+        raise DecodeError("empty data")
     if not body.startswith(MAGIC):
         raise DecodeError("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")
+    if len(body) == len(MAGIC):
+        raise DecodeError("empty body")
     try:
         parts = _parts(body, len(MAGIC), len(body))
         names = fields_of(parts.get(1, b""))
@@ -81,7 +85,11 @@ def _parts(data: bytes, at: int, end: int) -> dict[int, bytes]:
 
 def decode(body: bytes, schema: Schema) -> Obj:
     """The object of a ``k8s\\0`` body, JSON-shaped, ``kind`` and ``apiVersion`` first. Raises :class:`DecodeError`."""
-    api_version, kind, raw = open_envelope(body)
+    return decode_message(*open_envelope(body), schema)
+
+
+def decode_message(api_version: str, kind: str, raw: bytes, schema: Schema) -> Obj:
+    """The object of an opened envelope. Raises :class:`DecodeError`."""
     found = _type(schema, api_version, kind)
     if found is None:
         raise DecodeError(_unknown(api_version, kind))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
-import yaml
 
 from scale_agent.kube import status
 from scale_agent.kube.catalog import Catalog
+from scale_agent.kube.codec import protobuf
 from scale_agent.kube.codec.wire import DecodeError
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Request
-from scale_agent.kube.representation import negotiation, strict
+from scale_agent.kube.representation import negotiation, strict, texts
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.version import Obj
 
@@ -31,11 +29,11 @@ def body_object(
     if len(request.body) > LARGEST_BODY:
         raise status.too_large_body()
     if media == negotiation.PROTOBUF:
-        obj = from_protobuf(catalog, request.body, resource.kind)
+        obj = from_protobuf(catalog, request.body, resource.kind, resource.api_version)
     else:
         obj = from_text(request.body, media, resource.kind)
     check_version(resource, obj)
-    made, unknown = checked(catalog, resource, obj)
+    made, unknown = checked(catalog, resource, obj, request.body)
     if validation == "Ignore":
         return made, []
     objections = strict.in_body(request.body, media, obj, unknown, resource)
@@ -44,25 +42,18 @@ def body_object(
     return made, objections.warnings
 
 
-def checked(catalog: Catalog, resource: ResourceType, obj: Obj) -> tuple[Obj, list[str]]:
+def checked(catalog: Catalog, resource: ResourceType, obj: Obj, body: bytes = b"") -> tuple[Obj, list[str]]:
     """An object as its type's schema has it, and the paths of its unknown fields, which are dropped.
 
-    Raises 400 for another kind, and for values of the wrong type.
+    Raises 400 for another kind, and for values of the wrong type. ``body`` is what a refusal shows.
     """
     if not resource.typed:
         _check_custom_type(resource, obj)
-    for member in ("kind", "apiVersion"):
-        if not isinstance(obj.get(member), str | None):
-            raise _unrecognized(resource.kind, f"json: cannot unmarshal into Go struct field .{member} of type string")
     kind, api_version = obj.get("kind") or resource.kind, obj.get("apiVersion") or resource.api_version
     if api_version != resource.api_version or kind != resource.kind:
         if not resource.typed:
             raise _wrong_custom_type(resource, obj, kind, api_version)
-        raise _wrong_type(catalog, resource, kind, api_version)
-    if not isinstance(obj.get("metadata", {}), dict | None):
-        raise status.bad_request(
-            f'{kind} in version "{resource.version}" cannot be handled as a {kind}: metadata is no object'
-        )
+        raise _wrong_type(catalog, resource, kind, api_version, body)
     return catalog.checked(resource.ordered(obj), resource)
 
 
@@ -94,56 +85,79 @@ def check_version(resource: ResourceType, obj: Obj) -> None:
         raise status.bad_request(message)
 
 
-def _wrong_type(catalog: Catalog, resource: ResourceType, kind: str, api_version: str) -> StatusError:
+def _wrong_type(catalog: Catalog, resource: ResourceType, kind: str, api_version: str, body: bytes) -> StatusError:
+    if api_version.count("/") > 1:
+        return unrecognized(resource.kind, f"unexpected GroupVersion string: {api_version}", body)
     version = api_version.rpartition("/")[2]
     if catalog.knows(api_version, kind):
+        if kind == resource.kind:
+            expected = resource.api_version
+            message = (
+                f"the API version in the data ({api_version}) does not match the expected API version ({expected})"
+            )
+            return status.bad_request(message)
         internal = resource.group.partition(".")[0] or "core"
         why = f"converting ({version}.{kind}) to ({internal}.{resource.kind}): unknown conversion"
     else:
         why = f'no kind "{kind}" is registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:111"'
-    return status.bad_request(f'{kind} in version "{version}" cannot be handled as a {resource.kind}: {why}')
+    return _unfit(resource.kind, kind, version, why)
+
+
+def _unfit(expected: str, kind: str, version: str, why: str) -> StatusError:
+    return status.bad_request(f'{kind} in version "{version}" cannot be handled as a {expected}: {why}')
 
 
 def document(catalog: Catalog, request: Request, api_version: str, kind: str) -> Obj:
     """The body of a request that carries no resource (``Scale``, ``Binding``), typed. Raises 400, 415."""
     media = negotiation.body_type(request.headers.get("content-type", ""))
+    if len(request.body) > LARGEST_BODY:
+        raise status.too_large_body()
     if media == negotiation.PROTOBUF:
-        return from_protobuf(catalog, request.body, kind)
+        return from_protobuf(catalog, request.body, kind, api_version)
     return catalog.document(from_text(request.body, media, kind), api_version, kind)
 
 
+_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+_GO_KINDS = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+
+
 def from_text(body: bytes, media: str, kind: str) -> Obj:
-    """A JSON or YAML object. Raises 400."""
+    """A JSON or YAML object; a text that says nothing is an empty one. Raises 400."""
     try:
-        parsed: Any = orjson.loads(body) if media == negotiation.JSON else _from_yaml(body)
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
-        reason = "unexpected end of JSON input" if _cut_off(body) else str(error).splitlines()[0]
-        shown = body[:200].decode("utf-8", "replace")
-        raise _unrecognized(kind, f"json parse error: {reason} ({shown})") from error
+        parsed = texts.from_json(body) if media == negotiation.JSON else texts.from_yaml(body)
+    except DecodeError as error:
+        why = error.what if error.what.startswith("yaml: ") else _NO_KIND + error.what
+        raise unrecognized(kind, why, body) from error
+    if parsed is None:
+        return {}
     if not isinstance(parsed, dict):
-        raise _unrecognized(kind, "json parse error: json: cannot unmarshal into an object")
+        why = f"json: cannot unmarshal {_GO_KINDS[type(parsed)]} into Go value of type {_META}"
+        raise unrecognized(kind, _NO_KIND + why, body)
+    for member in ("kind", "apiVersion"):
+        value = parsed.get(member)
+        if not isinstance(value, str | None):
+            why = f"json: cannot unmarshal {_GO_KINDS[type(value)]} into Go struct field .{member} of type string"
+            raise unrecognized(kind, _NO_KIND + why, body)
     return parsed
 
 
-def _from_yaml(body: bytes) -> Any:
-    """YAML as JSON would have it: keys and times are text. Raises ``ValueError``, ``TypeError``, ``YAMLError``."""
-    return orjson.loads(orjson.dumps(yaml.safe_load(body), option=orjson.OPT_NON_STR_KEYS))
+_NO_KIND = "couldn't get version/kind; json parse error: "
 
 
-def _unrecognized(kind: str, why: str) -> StatusError:
-    start = f"the object provided is unrecognized (must be of type {kind})"
-    return status.bad_request(f"{start}: couldn't get version/kind; {why}")
+def unrecognized(kind: str, why: str, body: bytes) -> StatusError:
+    """400: nobody can say what the body is."""
+    message = f"the object provided is unrecognized (must be of type {kind}): {why} ({texts.summary(body)})"
+    return status.bad_request(message)
 
 
-def _cut_off(body: bytes) -> bool:
-    return body.count(b"{") > body.count(b"}") or not body.strip()
-
-
-def from_protobuf(catalog: Catalog, body: bytes, kind: str) -> Obj:
-    """A protobuf object. Raises 400."""
+def from_protobuf(catalog: Catalog, body: bytes, kind: str, api_version: str) -> Obj:
+    """A protobuf object; ``kind`` and ``api_version`` are those of envelopes that say none. Raises 400."""
     try:
-        return catalog.decode(body)
+        said_version, said_kind, raw = protobuf.open_envelope(body)
     except DecodeError as error:
-        shown = body[:40].hex()
-        message = f"the object provided is unrecognized (must be of type {kind}): {error.what} ({shown})"
-        raise status.bad_request(message) from error
+        raise unrecognized(kind, error.what, body) from error
+    is_kind, is_version = said_kind or kind, said_version or api_version
+    try:
+        return catalog.decode_message(is_version, is_kind, raw)
+    except DecodeError as error:
+        raise _unfit(kind, is_kind, is_version.rpartition("/")[2], error.what) from error

@@ -113,7 +113,7 @@ def _walk(value: Any, path: str, unknown: frozenset[str], found: dict[str, None]
 def doubled_keys(text: str) -> list[str]:
     """``line 8: key "x" already set in map`` for each doubled key of a YAML document, by line."""
     found: list[tuple[int, str]] = []
-    pending = [yaml.compose(text, Loader=yaml.SafeLoader)]
+    pending = [next(iter(yaml.compose_all(text, Loader=yaml.SafeLoader)))]
     while pending:
         node = pending.pop()
         if isinstance(node, yaml.SequenceNode):

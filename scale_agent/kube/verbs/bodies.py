@@ -15,7 +15,7 @@ def document(call: Call, api_version: str, kind: str, also: Sequence[str] = ()) 
     catalog, request = call.core.catalog, call.request
     media = negotiation.body_type(request.headers.get("content-type", ""))
     if media == negotiation.PROTOBUF:
-        obj = decoding.from_protobuf(catalog, request.body, kind)
+        obj = decoding.from_protobuf(catalog, request.body, kind, api_version)
     else:
         obj = decoding.from_text(request.body, media, kind)
     given, version = obj.get("kind") or kind, obj.get("apiVersion") or api_version

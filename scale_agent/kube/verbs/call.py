@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scale_agent.kube import query, status
 from scale_agent.kube.access.gate import Gate
@@ -39,6 +39,8 @@ class Call:
     now: float
     user: User
     gate: Gate
+    #: What the answer warns of, be it a refusal or not.
+    warned: list[str] = field(default_factory=list)
 
     def encoder(self, *, listing: bool = False, stream: bool = False) -> Encoder:
         """The negotiated representation of an object, a list or a watch. Raises 400, 406."""
@@ -62,7 +64,7 @@ class Call:
         deprecated = DEPRECATED.get((self.route.group, self.route.version, self.route.plural))
         if self.resource.declared is not None:
             deprecated = self.resource.declared.warning or None
-        return headers(content_type, warnings if deprecated is None else (deprecated, *warnings))
+        return headers(content_type, (*(() if deprecated is None else (deprecated,)), *self.warned, *warnings))
 
     def actor(self, options: query.WriteOptions) -> Actor:
         """Who writes: ``fieldManager``, else the User-Agent up to its slash, as the real server names managers."""

@@ -55,8 +55,6 @@ _SPECIAL: dict[tuple[ResourceKey, str], Verb] = {
 def verb_for(call: Call) -> Verb:
     """The verb of a call. Raises 404 for subresources that do not exist, 405 for verbs that a resource lacks."""
     route, resource, method = call.route, call.resource, call.request.method
-    if method == "HEAD":
-        method = "GET"
     if route.subresource:
         if subresources.name_of(route.subresource) not in resource.subresources:
             raise _no_subresource(call)

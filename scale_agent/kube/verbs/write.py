@@ -16,9 +16,10 @@ def create(call: Call) -> Response:
     """POST to a collection."""
     options = call.options("CreateOptions")
     obj, warnings = decoding.body_object(call.core.catalog, call.resource, call.request, options.validation)
+    call.warned.extend(warnings)
     _placed(call, obj)
     version = writes.create(call.core, call.resource, obj, call.actor(options))
-    return answer(call, 201, version, [*warnings, *custom.warnings(call.resource, None, obj)])
+    return answer(call, 201, version, custom.warnings(call.resource, None, obj))
 
 
 def _placed(call: Call, obj: Obj) -> None:
@@ -36,12 +37,13 @@ def update(call: Call, subresource: str = "") -> Response:
     """PUT of an object, or of its status."""
     options = call.options("UpdateOptions")
     obj, warnings = decoding.body_object(call.core.catalog, call.resource, call.request, options.validation)
+    call.warned.extend(warnings)
     _placed(call, obj)
     _named(call, obj["metadata"])
     _forget_owners(call, obj["metadata"])
     current = call.current()
     version = writes.update(call.core, call.resource, current, obj, call.actor(options), subresource)
-    return answer(call, 200, version, [*warnings, *custom.warnings(call.resource, current, obj)])
+    return answer(call, 200, version, custom.warnings(call.resource, current, obj))
 
 
 def _named(call: Call, meta: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from functools import cache
+from urllib.parse import unquote
 
 from scale_agent.kube.access.users import ANONYMOUS, AUTHENTICATED, MASTERS, User
 from scale_agent.kube.http import Request, Response, Watch
@@ -63,7 +64,9 @@ class Ours:
             headers["authorization"] = f"Bearer {sent.token}"
         elif sent.token is not None:
             user = ANONYMOUS
-        return self.api.handle(Request(sent.method, sent.path, sent.query, headers, sent.body, user), self.now_s)
+        return self.api.handle(
+            Request(sent.method, unquote(sent.path), sent.query, headers, sent.body, user), self.now_s
+        )
 
     def advance(self, seconds: float) -> None:
         """Let time pass, doing everything when it is due."""

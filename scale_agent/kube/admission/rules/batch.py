@@ -6,7 +6,17 @@ import re
 from typing import Any
 from zoneinfo import available_timezones
 
-from scale_agent.kube.admission.rules.checks import AT_LEAST_0, Change, at, given, need, not_negative, one_of, struct, unchanged
+from scale_agent.kube.admission.rules.checks import (
+    AT_LEAST_0,
+    Change,
+    at,
+    given,
+    need,
+    not_negative,
+    one_of,
+    struct,
+    unchanged,
+)
 from scale_agent.kube.admission.rules.containers import shown_names
 from scale_agent.kube.admission.rules.pods import template
 from scale_agent.kube.admission.rules.report import Key, Path, Report
@@ -254,8 +264,8 @@ _NAMES = (
     {},
     {},
     {},
-    {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)},
-    {name: number for number, name in enumerate("sun mon tue wed thu fri sat".split())},
+    {name: number for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)},
+    {name: number for number, name in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])},
 )
 _WORDS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scale_agent.kube.admission.rules import formats, quantities
-from scale_agent.kube.admission.rules.checks import given, filled, need, one_of, struct, text
+from scale_agent.kube.admission.rules.checks import filled, given, need, one_of, struct, text
 from scale_agent.kube.admission.rules.metadata import annotations, labels
 from scale_agent.kube.admission.rules.report import Key, Path, Report
 from scale_agent.kube.admission.rules.selectors import label_selector

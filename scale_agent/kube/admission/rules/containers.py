@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from scale_agent.kube.admission.rules import formats
-from scale_agent.kube.admission.rules.checks import each, filled, given, need, not_negative, one_of, port, required, struct, text
+from scale_agent.kube.admission.rules.checks import (
+    each,
+    filled,
+    given,
+    need,
+    not_negative,
+    one_of,
+    port,
+    required,
+    struct,
+    text,
+)
 from scale_agent.kube.admission.rules.quantities import requirements
 from scale_agent.kube.admission.rules.report import Literal, Path, Report
 from scale_agent.kube.admission.rules.security import container_security

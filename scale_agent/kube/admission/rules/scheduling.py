@@ -86,7 +86,7 @@ def _distinct(value: Any, path: Path, report: Report) -> None:
     seen: list[Any] = []
     for index, one in enumerate(value or ()):
         if one in seen:
-            texts = {name: "" for name in ("key", "operator", "value", "effect")}
+            texts = dict.fromkeys(("key", "operator", "value", "effect"), "")
             report.duplicate((*path, index), internal({**texts, **one}, _TOLERATION))
         seen.append(one)
 

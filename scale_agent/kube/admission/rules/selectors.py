@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scale_agent.kube.admission.rules import formats
-from scale_agent.kube.admission.rules.checks import each, filled, given, need, not_negative, one_of, same, struct, text
+from scale_agent.kube.admission.rules.checks import each, filled, given, need, one_of, struct, text
 from scale_agent.kube.admission.rules.metadata import labels
 from scale_agent.kube.admission.rules.report import Path, Report
 

@@ -10,12 +10,10 @@ from scale_agent.kube.admission.rules.checks import (
     Change,
     at,
     given,
-
     not_negative,
     one_of,
     required,
     struct,
-    text,
     unchanged,
 )
 from scale_agent.kube.admission.rules.claims import claim_template

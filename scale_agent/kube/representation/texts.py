@@ -1,0 +1,166 @@
+"""JSON and YAML texts → values, with the words of Go's readers for what is neither.
+
+JSON: ``encoding/json``, which takes ill-formed UTF-8 and lone surrogates for U+FFFD. YAML: ``sigs.k8s.io/yaml``, the
+first document of the text, limits on aliases included.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import yaml
+
+from scale_agent.kube.codec import gojson
+from scale_agent.kube.codec.wire import DecodeError
+
+_SHOWN_BYTES = 30
+#: How deep a text is followed. Go's reader follows it ten times as deep, where no kind has anything.
+_DEEPEST = 1000
+
+
+_TOO_DEEP = "invalid character '[' exceeded max depth"
+
+
+def summary(body: bytes) -> str:
+    """How a refusal shows a body (``summarizeData``): text if it looks like JSON, else hexadecimal."""
+    if not body:
+        return "<empty>"
+    start = body[:_SHOWN_BYTES]
+    shown = start.decode("utf-8", "replace") if body[:1] == b"{" else start.hex()
+    return f"{shown} ..." if len(body) > _SHOWN_BYTES else shown
+
+
+def from_json(body: bytes) -> Any:
+    """The value of a JSON text. Raises :class:`DecodeError` with Go's words."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        problem = _TOO_DEEP if _depth(body) > _DEEPEST else gojson.syntax_error(body)
+        if problem:
+            raise DecodeError(problem) from error
+    try:
+        value = json.loads(body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError) as error:
+        raise DecodeError(_TOO_DEEP) from error
+    return json.loads(json.dumps(value).encode(), object_hook=_without_surrogates)
+
+
+def _depth(body: bytes) -> int:
+    """How deep the brackets stand at most; those inside texts count too, which only long texts of them notice."""
+    deepest = at = 0
+    for one in re.findall(rb"[][{}]", body):
+        at += 1 if one in b"[{" else -1
+        deepest = max(deepest, at)
+    return deepest
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _without_surrogates(obj: dict[str, Any]) -> dict[str, Any]:
+    return {_SURROGATE.sub("\ufffd", name): _plain(value) for name, value in obj.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    return [_plain(one) for one in value] if isinstance(value, list) else value
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as JSON can say it: times are texts."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in rows if tag != "tag:yaml.org,2002:timestamp"]
+    for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+#: PyYAML's words → goyaml's.
+_WORDS = {
+    "mapping values are not allowed here": "mapping values are not allowed in this context",
+    "found character '\\t' that cannot start any token": "found character that cannot start any token",
+    "could not find expected ':'": "could not find expected ':'",
+}
+
+
+def from_yaml(body: bytes) -> Any:
+    """The value of a YAML text's first document; keys are texts. Raises :class:`DecodeError` (``yaml: …``)."""
+    loader = _Loader(body.decode("utf-8", "replace"))
+    try:
+        if not loader.check_node():
+            return None
+        node = loader.get_node()
+        assert node is not None  # there is one
+        _check_aliases(node)
+        value = loader.construct_document(node)
+        return orjson.loads(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line if error.problem_mark else 0
+        if line and isinstance(error, yaml.scanner.ScannerError):
+            line += 1
+        place = f"line {line}: " if line else ""
+        problem = str(error.problem)
+        raise DecodeError(f"yaml: {place}{_WORDS.get(problem, problem)}") from error
+    except RecursionError as error:
+        raise DecodeError("yaml: exceeded max depth of 10000") from error
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        raise DecodeError(f"yaml: {str(error).splitlines()[0]}") from error
+    finally:
+        loader.dispose()
+
+
+_FEW_ALIASES, _FEW_NODES = 100, 1000
+_SMALL, _LARGE = 400_000, 4_000_000
+_RATIO_SMALL, _RATIO_LARGE = 0.99, 0.10
+
+
+def _check_aliases(root: yaml.Node) -> None:
+    """Refuse what contains itself, and texts that are mostly aliases (``allowedAliasRatio`` of goyaml)."""
+    sizes: dict[int, int] = {}
+    own = 0
+    stack: list[tuple[yaml.Node, Iterator[yaml.Node]]] = [(root, _children(root))]
+    open_nodes = {id(root)}
+    while stack:
+        node, rest = stack[-1]
+        child = next(rest, None)
+        if child is None:
+            stack.pop()
+            open_nodes.discard(id(node))
+            own += 1
+            sizes[id(node)] = 1 + sum(sizes[id(one)] for one in _children(node))
+        elif id(child) in open_nodes:
+            raise DecodeError(f"yaml: anchor '{_anchor(root, child)}' value contains itself")
+        elif id(child) not in sizes:
+            open_nodes.add(id(child))
+            stack.append((child, _children(child)))
+    total = sizes[id(root)]
+    aliased = total - own
+    if aliased > _FEW_ALIASES and total > _FEW_NODES and aliased / total > _allowed(total):
+        raise DecodeError("yaml: document contains excessive aliasing")
+
+
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
+    for one in node.value if isinstance(node, yaml.CollectionNode) else ():
+        if isinstance(one, tuple):
+            yield from one
+        else:
+            yield one
+
+
+def _allowed(total: int) -> float:
+    if total <= _SMALL:
+        return _RATIO_SMALL
+    if total >= _LARGE:
+        return _RATIO_LARGE
+    return _RATIO_SMALL - (_RATIO_SMALL - _RATIO_LARGE) * (total - _SMALL) / (_LARGE - _SMALL)
+
+
+def _anchor(root: yaml.Node, node: yaml.Node) -> str:
+    """The name of a node's anchor, which the node does not know: read where the node begins."""
+    text = node.start_mark.buffer or root.start_mark.buffer or ""
+    found = re.search(r"&([^\s,\[\]{}]+)\s*\S?$", text[: node.start_mark.pointer + 1].rstrip("\0"))
+    return found[1] if found else "?"
