@@ -1,7 +1,7 @@
-"""Claims find their volumes (pkg/controller/volume/persistentvolume), volumes are made for them, and both are protected.
+"""Claims find their volumes (pkg/controller/volume/persistentvolume); volumes are made for them; both are protected.
 
-A volume that fits is bound: the smallest. Without one a claim's storage class decides: it may wait for a pod's node, and
-then a volume is made, as an external provisioner makes it (switch ``provisioner``).
+A volume that fits is bound: the smallest. Without one a claim's storage class decides: it may wait for a pod's node,
+and then a volume is made, as an external provisioner makes it (switch ``provisioner``).
 """
 
 from __future__ import annotations
@@ -259,9 +259,9 @@ def _ask_provisioner(core: Core, claim: Obj, storage_class: Obj, now: float) -> 
         resource = core.builtin("", "v1", "persistentvolumeclaims")
         change_meta(core, resource, claim, now, annotations=annotations)
     text = (
-        f"Waiting for a volume to be created either by the external provisioner '{provisioner}' or manually by the system "
-        "administrator. If volume creation is delayed, please verify that the provisioner is running and correctly "
-        "registered."
+        f"Waiting for a volume to be created either by the external provisioner '{provisioner}' or manually by the "
+        "system administrator. If volume creation is delayed, please verify that the provisioner is running and "
+        "correctly registered."
     )
     _tell(core, claim, events.Words("ExternalProvisioning", text), now)
     if "provisioner" not in core.store.snapshot.without and not provisioner.endswith("/no-provisioner"):
@@ -279,7 +279,12 @@ def _provision(core: Core, claim: Obj, provisioner: str, now: float) -> None:
     if found is None or found["metadata"]["uid"] != meta["uid"] or found["spec"].get("volumeName"):
         return
     spec, storage_class = found["spec"], _class_of(core, found) or {}
-    reference = {"kind": "PersistentVolumeClaim", "apiVersion": "v1", "name": meta["name"], "namespace": meta["namespace"]}
+    reference = {
+        "kind": "PersistentVolumeClaim",
+        "apiVersion": "v1",
+        "name": meta["name"],
+        "namespace": meta["namespace"],
+    }
     name = f"pvc-{meta['uid']}"
     body = {
         "metadata": {"name": name, "annotations": {PROVISIONED_BY: provisioner}},
@@ -295,7 +300,9 @@ def _provision(core: Core, claim: Obj, provisioner: str, now: float) -> None:
     }
     source = events.Source(provisioner, manager="csi-provisioner")
     writes.create(core, core.builtin("", "v1", "persistentvolumes"), body, actor(now, "csi-provisioner"))
-    events.record(core, found, source, events.Words("ProvisioningSucceeded", f"Successfully provisioned volume {name}"), now)
+    events.record(
+        core, found, source, events.Words("ProvisioningSucceeded", f"Successfully provisioned volume {name}"), now
+    )
 
 
 def reconcile_volume(core: Core, _: str, name: str, now: float) -> None:
@@ -319,9 +326,14 @@ def reconcile_volume(core: Core, _: str, name: str, now: float) -> None:
         return
     if phase == "Bound":
         _set_phase(core, volume, "Released", now)
-    elif phase == "Released" and volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete":
-        if PROVISIONED_BY in annotations_of(volume):
-            core.schedule.at(now + PROVISION_S, lambda later: _discard(core, volume, later))
+    elif phase == "Released" and _goes_with_claim(volume):
+        core.schedule.at(now + PROVISION_S, lambda later: _discard(core, volume, later))
+
+
+def _goes_with_claim(volume: Obj) -> bool:
+    """Whether its provisioner takes a released volume away."""
+    made = PROVISIONED_BY in annotations_of(volume)
+    return made and volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
 
 
 def _discard(core: Core, volume: Obj, now: float) -> None:

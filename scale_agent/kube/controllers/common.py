@@ -106,7 +106,7 @@ def set_status(
     if version is None:
         return False
     body = state(version, obj)
-    meta = {name: value for name, value in body["metadata"].items() if name != "resourceVersion"}
+    meta = {**body["metadata"], "resourceVersion": str(version.rv)}
     if annotations is not None:
         meta["annotations"] = annotations
     if body.get("status") == status and meta.get("annotations") == body["metadata"].get("annotations"):

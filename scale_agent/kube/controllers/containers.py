@@ -76,7 +76,7 @@ def container_id(pod: Obj, container: Obj) -> str:
 
 
 def _mount(mount: Obj) -> Obj:
-    kept = {name: mount[name] for name in ("name", "mountPath", "readOnly") if name in mount}
+    kept: Obj = {name: value for name, value in mount.items() if name in ("name", "mountPath", "readOnly")}
     return {**kept, "recursiveReadOnly": "Disabled"} if mount.get("readOnly") else kept
 
 

@@ -210,7 +210,9 @@ class _Look:
         if self.surge:
             self.roll_with_surge()
             return
-        down, sick, well = 0, [], []
+        sick: list[Obj] = []
+        well: list[Obj] = []
+        down = 0
         for name in sorted(self.pods):
             alive = [pod for pod in self.pods[name] if not deleting(pod)]
             new = [pod for pod in alive if self.is_new(pod)]
@@ -227,7 +229,9 @@ class _Look:
         self.apply([], [*sick, *well[: max(self.unavailable - down, 0)]])
 
     def roll_with_surge(self) -> None:
-        surging, sick, well, delete = 0, [], [], []
+        sick: list[str] = []
+        well: list[str] = []
+        surging, delete = 0, []
         for name in sorted(self.pods):
             alive = [pod for pod in self.pods[name] if not deleting(pod)]
             new = next((pod for pod in alive if self.is_new(pod)), None)

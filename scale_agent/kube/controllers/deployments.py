@@ -1,4 +1,4 @@
-"""Deployments: one ReplicaSet per pod template, rolled out step by step (k8s.io/kubernetes/pkg/controller/deployment)."""
+"""Deployments: one ReplicaSet per pod template, rolled out step by step (pkg/controller/deployment)."""
 
 from __future__ import annotations
 
@@ -191,8 +191,10 @@ class _Look:
         version = current(self.core, self.set_resource, obj)
         if version is None:
             return obj
-        meta = {name: value for name, value in obj["metadata"].items() if name != "resourceVersion"}
-        stored = writes.update(self.core, self.set_resource, version, {**obj, "metadata": meta}, actor(self.now)).object()
+        meta = {**obj["metadata"], "resourceVersion": str(version.rv)}
+        stored = writes.update(
+            self.core, self.set_resource, version, {**obj, "metadata": meta}, actor(self.now)
+        ).object()
         uid = stored["metadata"]["uid"]
         self.sets = [stored if one["metadata"]["uid"] == uid else one for one in self.sets]
         if self.newest is not None and self.newest["metadata"]["uid"] == uid:
@@ -231,12 +233,19 @@ class _Look:
         made: Obj = {
             "replicas": rollouts.new_size(self.sizes, self.sets, 0),
             "selector": {**selector, "matchLabels": {**(selector.get("matchLabels") or {}), HASH_LABEL: digest}},
-            "template": {**spec["template"], "metadata": {**(spec["template"].get("metadata") or {}), "labels": labels}},
+            "template": {
+                **spec["template"],
+                "metadata": {**(spec["template"].get("metadata") or {}), "labels": labels},
+            },
         }
         if spec.get("minReadySeconds"):
             made["minReadySeconds"] = spec["minReadySeconds"]
         owner = owner_reference(self.resource, self.deployment)
-        own = {"name": f"{meta['name'][: 252 - len(digest)]}-{digest}", "namespace": meta["namespace"], "labels": labels}
+        own = {
+            "name": f"{meta['name'][: 252 - len(digest)]}-{digest}",
+            "namespace": meta["namespace"],
+            "labels": labels,
+        }
         return {"metadata": {**own, "annotations": annotations, "ownerReferences": [owner]}, "spec": made}
 
     def size_annotations(self) -> dict[str, str]:
@@ -360,12 +369,12 @@ class _Look:
         told = self.core.memo.setdefault("deadlines", {})
         if told.get(meta["uid"]) != due:
             told[meta["uid"]] = due
-            self.core.schedule.at(due, lambda _: _look_late(self.core, meta["namespace"], meta["name"], meta["uid"], due))
+            self.core.schedule.at(
+                due, lambda _: _look_late(self.core, meta["namespace"], meta["name"], meta["uid"], due)
+            )
 
 
 def _look_late(core: Core, namespace: str, name: str, uid: str, due: float) -> None:
     if core.memo.get("deadlines", {}).get(uid) == due:
         del core.memo["deadlines"][uid]
         core.queue.add(reconcile, namespace, name)
-
-

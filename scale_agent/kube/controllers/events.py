@@ -1,7 +1,7 @@
 """Events as the real emitters record them: correlated before they are written, kept for an hour.
 
-Correlation is client-go's (tools/record, EventCorrelator): an equal event counts up, the tenth of a kind with another text
-within ten minutes begins a combined one, and one source may write 25 about an object, then one in five minutes.
+Correlation is client-go's (tools/record, EventCorrelator): an equal event counts up, the tenth of a kind with another
+text within ten minutes begins a combined one, and one source may write 25 about an object, then one in five minutes.
 The scheduler records through events.k8s.io, whose events have an action and an eventTime instead of count and source.
 """
 
@@ -65,7 +65,9 @@ class Told(Version):
 
     __slots__ = ("_about", "_identity", "count", "first_s", "last_s", "source", "words")
 
-    def __init__(self, identity: Identity, about: bytes, namespace: str, name: str, source: Source, words: Words) -> None:
+    def __init__(
+        self, identity: Identity, about: bytes, namespace: str, name: str, source: Source, words: Words
+    ) -> None:
         super().__init__(namespace, name, 0, b"")
         self._identity, self._about, self.source, self.words = identity, about, source, words
         self.count = 1
@@ -93,7 +95,10 @@ class Told(Version):
         out |= {"firstTimestamp": None if scheduler else first, "lastTimestamp": None if scheduler else last}
         if not scheduler:
             out["count"] = self.count
-        out |= {"type": "Warning" if words.warning else "Normal", "eventTime": micro(self.first_s) if scheduler else None}
+        out |= {
+            "type": "Warning" if words.warning else "Normal",
+            "eventTime": micro(self.first_s) if scheduler else None,
+        }
         if scheduler:
             out["action"] = words.action
         combined = words.message.startswith(COMBINED)
@@ -157,7 +162,7 @@ def _fields_of(told: Told) -> Obj:
     return {**fields, "f:type": {}}
 
 
-_SCHEDULER_FIELDS = {
+_SCHEDULER_FIELDS: Obj = {
     f"f:{name}": {}
     for name in (
         "action",
@@ -225,7 +230,9 @@ def _terminating(core: Core, namespace: str) -> bool:
 def _reference(about: Obj) -> bytes:
     meta = about["metadata"]
     reference = _sparse(kind=about["kind"], namespace=meta.get("namespace"), name=meta["name"], uid=meta.get("uid"))
-    return orjson.dumps(reference | _sparse(apiVersion=about["apiVersion"], resourceVersion=meta.get("resourceVersion")))
+    return orjson.dumps(
+        reference | _sparse(apiVersion=about["apiVersion"], resourceVersion=meta.get("resourceVersion"))
+    )
 
 
 def _within_budget(memory: _Memory, key: int, now: float) -> bool:

@@ -1,7 +1,7 @@
 """Hashes in names: as the real ones look, and equal for equal contents.
 
 Kubernetes hashes Go's own dump of a struct (``util/hash.DeepHashObject``); that text cannot be had here, so the numbers
-differ while alphabet and length are the same: FNV-1a of 32 bits, its decimal digits in ``rand.SafeEncodeString``'s alphabet.
+differ while alphabet and length are the same: 32 bits, their decimal digits in ``rand.SafeEncodeString``'s alphabet.
 """
 
 from __future__ import annotations

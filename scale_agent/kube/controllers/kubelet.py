@@ -20,6 +20,7 @@ from scale_agent.kube.controllers.common import (
     read,
     set_status,
 )
+from scale_agent.kube.controllers.hashes import digest
 from scale_agent.kube.core import Core
 from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.store import Change
@@ -86,9 +87,13 @@ def _start(core: Core, pod: Obj, now: float) -> None:
     address = _free_address(core, node)
     _say(core, found, {name for name, delay in delays.items() if not delay}, address, now)
     for delay in sorted({delay for delay in delays.values() if delay}):
-        core.schedule.at(now + delay, lambda later, delay=delay: _ready(core, found, delay, later))
+        _appoint_ready(core, found, delay, now)
     if found["spec"].get("restartPolicy") != containers.ALWAYS:
         core.schedule.at(now + RUN_S, lambda later: _finish(core, found, later))
+
+
+def _appoint_ready(core: Core, pod: Obj, delay: float, now: float) -> None:
+    core.schedule.at(now + delay, lambda later: _ready(core, pod, delay, later))
 
 
 def _ready_after(container: Obj) -> float:
@@ -129,7 +134,7 @@ def _tell_start(core: Core, pod: Obj, container: Obj, node: str, now: float) -> 
         present = f'Container image "{image}" already present on machine and can be accessed by the pod'
         told = [("Pulled", present)]
     else:
-        size = 10_000_000 + int(containers.digest(image, 6), 16)
+        size = 10_000_000 + int(digest(image, 6), 16)
         pulled = f'Successfully pulled image "{image}" in 412ms (412ms including waiting). Image size: {size} bytes.'
         told = [("Pulling", f'Pulling image "{image}"'), ("Pulled", pulled)]
         here.add(image)
@@ -144,7 +149,7 @@ def _tell(core: Core, pod: Obj, container: Obj, reason: str, message: str, now: 
 
 
 def _end(core: Core, pod: Obj, now: float) -> None:
-    """A deleted pod is gone a moment later, long before its grace period is over; without a node's kubelet, not at all."""
+    """A deleted pod is gone a moment later, long before its grace period is over; without a kubelet, not at all."""
     if core.store.get(NODES, "", pod["spec"]["nodeName"]) is None:
         return
     if pod["status"].get("phase") == "Running":
@@ -169,7 +174,7 @@ def _gone(core: Core, pod: Obj, now: float) -> None:
 
 
 def _free_address(core: Core, node: str) -> str:
-    """The next address of the node's podCIDR, as its host-local plugin gives them out: in turn, skipping what is in use."""
+    """The next address of the node's podCIDR, as a host-local plugin gives them out: in turn, not those in use."""
     network = _network(core, node)
     turn: dict[str, int] = core.memo.setdefault("addresses", {})
     usable = network.num_addresses - 3  # without network, gateway and broadcast
@@ -193,7 +198,7 @@ def _network(core: Core, node: str) -> ipaddress.IPv4Network:
     try:
         return ipaddress.IPv4Network(spec.get("podCIDR") or "")
     except ValueError:
-        return ipaddress.IPv4Network(f"{POD_NETWORK}.{int(containers.digest(node, 2), 16)}.0/24")
+        return ipaddress.IPv4Network(f"{POD_NETWORK}.{int(digest(node, 2), 16)}.0/24")
 
 
 def _addresses(core: Core) -> set[str]:

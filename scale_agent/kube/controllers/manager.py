@@ -12,16 +12,22 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from scale_agent.kube.controllers import (
+    aggregation,
     apiservices,
+    budgets,
     claims,
+    cronjobs,
     daemonsets,
     definitions,
     deployments,
+    endpoints,
     events,
     garbage,
+    heartbeats,
     jobs,
     kubelet,
     namespaces,
+    nodes,
     orphans,
     replicasets,
     scheduling,
@@ -66,12 +72,23 @@ RULES: dict[ResourceKey, tuple[Named, ...]] = {
         ("replicationcontroller", look_at_controllers({"ReplicationController": replicasets.reconcile_controller})),
         ("statefulset", look_at_controllers({"StatefulSet": statefulsets.reconcile})),
         ("daemonset", look_at_controllers({"DaemonSet": daemonsets.reconcile})),
-        ("job", jobs.of_pod),
+        ("job", look_at_controllers({"Job": jobs.reconcile})),
+        ("", endpoints.of_pod),
+        ("disruption", budgets.of_pod),
         ("", orphans.offer(_ADOPTERS)),
         ("deployment", deployments.of_pod),
         ("", claims.of_pod),
     ),
-    ("", "nodes"): (("kube-scheduler", scheduling.node_changed), ("daemonset", daemonsets.node_changed)),
+    ("", "nodes"): (
+        ("kube-scheduler", scheduling.node_changed),
+        ("daemonset", daemonsets.node_changed),
+        ("node-heartbeat", heartbeats.node_changed),
+        ("node-lifecycle", nodes.tell),
+        ("ttl", nodes.give_ttl),
+        ("node-lifecycle", look(nodes.reconcile)),
+        ("taint-eviction", nodes.evict),
+        ("pod-garbage-collector", nodes.collect),
+    ),
     ("", "events"): (("", events.expire),),
     ("", "replicationcontrollers"): (("replicationcontroller", look(replicasets.reconcile_controller)),),
     ("apps", "replicasets"): (
@@ -81,13 +98,24 @@ RULES: dict[ResourceKey, tuple[Named, ...]] = {
     ("apps", "deployments"): (("deployment", look(deployments.reconcile)),),
     ("apps", "statefulsets"): (("statefulset", look(statefulsets.reconcile)),),
     ("apps", "daemonsets"): (("daemonset", look(daemonsets.reconcile)),),
-    ("batch", "jobs"): (("job", jobs.reconcile),),
+    ("batch", "jobs"): (
+        ("job", look(jobs.reconcile)),
+        ("cronjob", look_at_controllers({"CronJob": cronjobs.reconcile})),
+    ),
+    ("batch", "cronjobs"): (("cronjob", look(cronjobs.reconcile)),),
+    ("policy", "poddisruptionbudgets"): (("disruption", look(budgets.reconcile)),),
+    ("rbac.authorization.k8s.io", "clusterroles"): (("clusterrole-aggregation", aggregation.role_changed),),
     ("", "persistentvolumeclaims"): (("", claims.claim_changed), ("kube-scheduler", scheduling.claim_changed)),
     ("", "persistentvolumes"): (("", claims.volume_changed),),
     ("storage.k8s.io", "storageclasses"): (("", claims.look_again),),
     ("apiextensions.k8s.io", "customresourcedefinitions"): (("", definitions.establish),),
     ("apiregistration.k8s.io", "apiservices"): (("", apiservices.look),),
-    ("", "services"): (("", apiservices.look_again),),
+    ("", "services"): (
+        ("", apiservices.look_again),
+        ("endpoints", look(endpoints.reconcile_endpoints)),
+        ("endpointslice", look(endpoints.reconcile_slices)),
+        ("endpoints", endpoints.service_gone),
+    ),
     ("discovery.k8s.io", "endpointslices"): (("", apiservices.look_again),),
 }
 #: Rules for every resource.
@@ -100,7 +128,7 @@ ALWAYS: tuple[Named, ...] = (
 #: Every switch: the rules' and those that rules ask for themselves.
 SWITCHES = frozenset(
     {name for rules in (*RULES.values(), ALWAYS) for name, _ in rules if name}
-    | {"events", "persistentvolume-binder", "provisioner"}
+    | {"events", "persistentvolume-binder", "provisioner", "ttl-after-finished"}
 )
 #: A request may set off this many changes and looks; more means that rules chase each other.
 MOST_STEPS = 50_000
@@ -114,12 +142,13 @@ def _rules_for(key: ResourceKey, without: frozenset[str]) -> tuple[Rule, ...]:
 class Controllers:
     """The rules of one cluster and the changes they have not seen yet."""
 
-    __slots__ = ("_changes", "_core", "_running")
+    __slots__ = ("_begun", "_changes", "_core", "_running")
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._changes: deque[Change] = deque()
         self._running = False
+        self._begun = False
         core.store.on_change = self._changed
 
     def _changed(self, change: Change) -> None:
@@ -131,6 +160,8 @@ class Controllers:
 
         A call from inside a rule does nothing.
         """
+        if not self._begun:
+            self._begin(now)
         if self._running or not (self._changes or self._core.queue.waiting):
             return False
         self._running = True
@@ -141,6 +172,12 @@ class Controllers:
         finally:
             self._running = False
         return True
+
+    def _begin(self, now: float) -> None:
+        """What a cluster begins with and has to be looked at when its time has come."""
+        self._begun = True
+        if "cronjob" not in self._core.store.snapshot.without:
+            cronjobs.begin(self._core, now)
 
     def _step(self, now: float) -> bool:
         """Show one change or take one look; changes first, so that many of them ask for one look."""

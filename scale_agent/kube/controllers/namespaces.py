@@ -16,7 +16,7 @@ from scale_agent.kube.storage.version import Obj
 
 NAMESPACES: ResourceKey = ("", "namespaces")
 ROOT_CA = "kube-root-ca.crt"
-#: How long a deleted namespace is left alone, so that all API servers have seen that it ends (namespaceDeletionGracePeriod).
+#: How long a deleted namespace is left alone, until all API servers know of it (namespaceDeletionGracePeriod), seconds.
 GRACE_S = 5.0
 _DESCRIPTION = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the "

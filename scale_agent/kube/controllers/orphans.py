@@ -26,7 +26,7 @@ def note(core: Core, change: Change, _: float) -> None:
 
 
 def offer(adopters: Mapping[ResourceKey, Reconcile]) -> Any:
-    """The rule that has controllers look whose selectors fit a pod without a controller that is new or has new labels."""
+    """The rule that has controllers look whose selectors fit a pod that nobody controls and that is new or relabelled."""
 
     def rule(core: Core, change: Change, _: float) -> None:
         event = change.event

@@ -1,4 +1,4 @@
-"""ReplicaSets and ReplicationControllers: as many pods as they say. Rules of k8s.io/kubernetes/pkg/controller/replicaset."""
+"""ReplicaSets and ReplicationControllers: as many pods as they say (pkg/controller/replicaset)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BURST = 500
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What differs between the two: ``terminating`` pods are counted, the selector is a LabelSelector or bare labels."""
+    """What differs between the two: ``terminating`` pods are counted, the selector is a LabelSelector or bare."""
 
     group: str
     plural: str
@@ -72,7 +72,9 @@ def _reconcile(core: Core, kind: _Kind, namespace: str, name: str, now: float) -
             active = _manage(core, kind, obj, active, now)
         except StatusError as error:
             refusal = error
-            active = [pod for pod in podcontrol.claimed(core, resource, obj, selector, now) if podcontrol.is_active(pod)]
+            active = [
+                pod for pod in podcontrol.claimed(core, resource, obj, selector, now) if podcontrol.is_active(pod)
+            ]
     ending = sum(deleting(pod) and podcontrol.phase(pod) not in _ENDED for pod in pods)
     status = counted_status(obj, active, now)
     if kind.terminating:

@@ -1,4 +1,4 @@
-"""ControllerRevisions: the pod templates that a StatefulSet or DaemonSet had (k8s.io/kubernetes/pkg/controller/history)."""
+"""ControllerRevisions: the pod templates that a StatefulSet or DaemonSet had (pkg/controller/history)."""
 
 from __future__ import annotations
 
@@ -63,7 +63,11 @@ def _create(core: Core, resource: ResourceType, owner: Obj, data: Obj, number: i
     kept = {key: text for key, text in annotations_of(owner).items() if is_set or key != _LAST_APPLIED}
     if kept:
         own["annotations"] = kept
-    body = {"metadata": {**own, "ownerReferences": [owner_reference(resource, owner)]}, "data": data, "revision": number}
+    body = {
+        "metadata": {**own, "ownerReferences": [owner_reference(resource, owner)]},
+        "data": data,
+        "revision": number,
+    }
     return writes.create(core, kind, body, actor(now)).object()
 
 
@@ -87,4 +91,3 @@ def truncate(core: Core, owner: Obj, found: list[Obj], live: set[str], now: floa
     old = [one for one in found if one["metadata"]["name"] not in live]
     for one in old[: max(len(old) - limit, 0)]:
         remove(core, core.builtin("apps", "v1", "controllerrevisions"), one, now)
-

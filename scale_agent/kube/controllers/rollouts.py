@@ -179,7 +179,7 @@ def _share(sizes: Sizes, replica_set: Obj, status_replicas: int) -> int:
 
 
 def with_revision(replica_set_annotations: dict[str, str], deployment: Obj, revision: int) -> dict[str, Any]:
-    """A ReplicaSet's annotations as its Deployment wants them: copied ones, the revision, the revisions it had before."""
+    """A ReplicaSet's annotations as its Deployment wants them: copies, the revision, the revisions before it."""
     out = dict(replica_set_annotations)
     out |= {name: text for name, text in annotations_of(deployment).items() if name not in UNCOPIED}
     before = out.get(REVISION, "")

@@ -139,10 +139,28 @@ def bind(core: Core, pod: Obj, node: str, now: float) -> None:
         return
     body = version.object()
     meta = body["metadata"]
-    scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": moments.stamp(now)}
+    scheduled = {
+        "type": "PodScheduled",
+        "status": "True",
+        "lastProbeTime": None,
+        "lastTransitionTime": moments.stamp(now),
+    }
     others = [one for one in body["status"].get("conditions") or () if one["type"] != "PodScheduled"]
+    topology = _topology(core, node)
+    if topology:
+        meta["labels"] = {**(meta.get("labels") or {}), **topology}
     body["spec"]["nodeName"] = node
     body["status"]["conditions"] = [*others, scheduled]
     core.store.put(PODS, core.catalog.normalize(body, core.builtin("", "v1", "pods")), now)
     message = f"Successfully assigned {meta['namespace']}/{meta['name']} to {node}"
     events.record(core, pod, events.SCHEDULER, events.Words("Scheduled", message, action="Binding"), now)
+
+
+#: Labels of a node that its pods get (admission plugin PodTopologyLabels).
+_TOPOLOGY = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
+
+
+def _topology(core: Core, node: str) -> dict[str, str]:
+    version = core.store.get(NODES, "", node)
+    labels = version.labels if version is not None else {}
+    return {name: labels[name] for name in _TOPOLOGY if name in labels}

@@ -7,7 +7,16 @@ from collections.abc import Sequence
 
 from scale_agent.kube import writes
 from scale_agent.kube.controllers import events, podcontrol, revisions
-from scale_agent.kube.controllers.common import actor, change_meta, deleting, labels_of, read, remove, set_status
+from scale_agent.kube.controllers.common import (
+    actor,
+    change_meta,
+    deleting,
+    labels_of,
+    owner_reference,
+    read,
+    remove,
+    set_status,
+)
 from scale_agent.kube.core import Core
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.schema.resources import ResourceKey
@@ -172,9 +181,7 @@ class _Look:
             pod["spec"]["subdomain"] = self.set["spec"]["serviceName"]
         claims = {one["metadata"]["name"]: one for one in self.set["spec"].get("volumeClaimTemplates") or ()}
         others = [one for one in pod["spec"].get("volumes") or () if one["name"] not in claims]
-        mine = [
-            {"name": each, "persistentVolumeClaim": {"claimName": f"{each}-{name}"}} for each in claims
-        ]
+        mine = [{"name": each, "persistentVolumeClaim": {"claimName": f"{each}-{name}"}} for each in claims]
         if mine or others:
             pod["spec"]["volumes"] = [*mine, *others]
         return pod
@@ -203,9 +210,10 @@ class _Look:
         policy = self.set["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
         too_much = number not in self.numbers
         if policy.get("whenScaled") == "Delete" and too_much and pod is not None and pod["metadata"].get("uid"):
-            return [_plain_reference("v1", "Pod", pod, controller=False)]
+            meta = pod["metadata"]
+            return [{"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}]
         if policy.get("whenDeleted") == "Delete":
-            return [_plain_reference("apps/v1", "StatefulSet", self.set, controller=True)]
+            return [owner_reference(self.resource, self.set)]
         return []
 
     def fix_claims(self) -> None:
@@ -244,7 +252,7 @@ class _Look:
 
     def report(self) -> None:
         """The status; a rollout that is done makes the update the current revision."""
-        pods = [pod for pod in self.pods.values()]
+        pods = list(self.pods.values())
         ready = [pod for pod in pods if podcontrol.phase(pod) == "Running" and podcontrol.is_ready(pod)]
         alive = [labels_of(pod).get(revisions.POD_LABEL) for pod in pods if not deleting(pod)]
         numbers = {
@@ -259,15 +267,8 @@ class _Look:
         if rolling and numbers["updatedReplicas"] == numbers["readyReplicas"] == numbers["replicas"] == self.wanted:
             current, numbers["currentReplicas"] = self.update_name, numbers["updatedReplicas"]
         kept = ("replicas", "availableReplicas")
-        status = {name: value for name, value in numbers.items() if value or name in kept}
+        status: Obj = {name: value for name, value in numbers.items() if value or name in kept}
         status |= {"currentRevision": current, "updateRevision": self.update_name}
         status["observedGeneration"] = self.set["metadata"].get("generation", 1)
         status["collisionCount"] = int((self.set.get("status") or {}).get("collisionCount") or 0)
         set_status(self.core, self.resource, self.set, status, self.now)
-
-
-def _plain_reference(api_version: str, kind: str, owner: Obj, *, controller: bool) -> Obj:
-    meta = owner["metadata"]
-    reference = {"apiVersion": api_version, "kind": kind, "name": meta["name"], "uid": meta["uid"]}
-    return {**reference, "controller": True} if controller else reference
-

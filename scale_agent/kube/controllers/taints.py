@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from scale_agent.kube.controllers.common import labels_of, selected
@@ -28,7 +28,7 @@ def _tolerates(toleration: Obj, taint: Obj) -> bool:
     return bool(toleration.get("key")) and (toleration.get("value") or "") == (taint.get("value") or "")
 
 
-def untolerated(pod_spec: Obj, node: Obj, effects: Iterable[str] = ("NoSchedule", "NoExecute")) -> Obj | None:
+def untolerated(pod_spec: Obj, node: Obj, effects: Collection[str] = ("NoSchedule", "NoExecute")) -> Obj | None:
     """The first taint of a node that a pod does not tolerate."""
     tolerations = pod_spec.get("tolerations") or ()
     for taint in taints_of(node):

@@ -93,7 +93,7 @@ def _plain(plural: str, obj: Obj) -> Obj:
     if plural == "endpoints":
         obj = json.loads(re.sub(r'"resourceVersion": "\d+", ', "", json.dumps(obj)))
     if meta.get("managedFields"):
-        meta["managedFields"] = sorted((_manager(one) for one in meta["managedFields"]), key=lambda one: str(one))
+        meta["managedFields"] = sorted((_manager(one) for one in meta["managedFields"]), key=str)
     if plural == "secrets" and "data" in obj:
         obj = {**obj, "data": sorted(obj["data"])}
     if plural == "configmaps" and meta["name"] == "kube-root-ca.crt":

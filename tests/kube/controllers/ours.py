@@ -40,7 +40,7 @@ class Ours:
     def call(self, method: str, path: str, body: object = None, media: str = "application/json") -> Obj:
         path, _, query = self._filled(path).partition("?")
         filled = self._filled(orjson.dumps(body).decode()).encode() if body is not None else None
-        parameters = dict(pair.split("=", 1) for pair in query.split("&")) if query else {}
+        parameters: Obj = dict(pair.split("=", 1) for pair in query.split("&")) if query else {}
         answer = self.bed.ask(method, path, filled, media=media, agent="player/1", **parameters)
         assert answer.status < 400, (method, path, answer.body)
         found: Obj = orjson.loads(answer.body)

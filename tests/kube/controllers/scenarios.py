@@ -1,4 +1,4 @@
-"""What was done to a real controller manager, as functions that can be done to ours: the recorder's and the test's half.
+"""What was done to a real controller manager, as functions to be done to ours too.
 
 There is no kubelet and no scheduler on either side: a scenario plays them by writing the status of pods. A step is
 told with :meth:`Play.step`; what there is after it has settled is what is compared.
@@ -253,7 +253,7 @@ def claim_template(name: str) -> Obj:
 
 def statefulset(play: Play) -> None:
     path = at(APPS, "statefulsets", "db")
-    claims = {"volumeClaimTemplates": [claim_template("data")]}
+    claims: Obj = {"volumeClaimTemplates": [claim_template("data")]}
     play.call("POST", at(APPS, "statefulsets"), workload("db", 3, serviceName="db", **claims))
     play.step("created")
     settle_rollout(play, "ready")
@@ -274,9 +274,9 @@ def statefulset(play: Play) -> None:
 
 def statefulset_parallel(play: Play) -> None:
     path = at(APPS, "statefulsets", "db")
-    extra = {"serviceName": "db", "podManagementPolicy": "Parallel", "updateStrategy": {"type": "OnDelete"}}
+    extra: Obj = {"serviceName": "db", "podManagementPolicy": "Parallel", "updateStrategy": {"type": "OnDelete"}}
     retention = {"whenDeleted": "Delete", "whenScaled": "Delete"}
-    claims = {"volumeClaimTemplates": [claim_template("data")], "persistentVolumeClaimRetentionPolicy": retention}
+    claims: Obj = {"volumeClaimTemplates": [claim_template("data")], "persistentVolumeClaimRetentionPolicy": retention}
     play.call("POST", at(APPS, "statefulsets"), workload("db", 3, ordinals={"start": 2}, **extra, **claims))
     play.step("created")
     settle_rollout(play, "ready")
@@ -427,9 +427,13 @@ def endpoints(play: Play) -> None:
     play.call("POST", at(CORE, "services"), {"metadata": {"name": "ep-headless"}, "spec": headless})
     play.call("POST", at(CORE, "services"), {"metadata": {"name": "bare"}, "spec": {"ports": [{"port": 80}]}})
     play.step("services")
+    play.call("POST", f"{CORE}/nodes", _node("{c}-1", **{"topology.kubernetes.io/zone": "z"}))
+    _renew(play, "{c}-1")
+    play.wait(6)
     container = {"name": "c", "image": "i", "ports": [{"name": "web", "containerPort": 8080}]}
     for number in (1, 2):
-        pod = {"metadata": {"name": f"p{number}", "labels": {"app": "ep"}}, "spec": {"containers": [container]}}
+        meta = {"name": f"p{number}", "labels": {"app": "ep"}}
+        pod = {"metadata": meta, "spec": {"containers": [container], "nodeName": "{c}-1"}}
         play.call("POST", at(CORE, "pods"), pod)
     play.step("pods")
     make_ready(play, limit=1)
@@ -439,6 +443,8 @@ def endpoints(play: Play) -> None:
     make_ready(play)
     play.step("both ready")
     play.call("DELETE", at(CORE, "pods", "p1"))
+    play.step("one being deleted")
+    reap(play)
     play.step("one deleted")
     patch(play, at(CORE, "services", "ep"), {"spec": {"selector": {"app": "none"}}})
     play.step("other selector")
@@ -447,12 +453,13 @@ def endpoints(play: Play) -> None:
 
 
 def budget(play: Play) -> None:
-    selector = {"matchLabels": {"app": "web"}}
-    policy = "/apis/policy/v1"
-    play.call("POST", at(policy, "poddisruptionbudgets"), {"metadata": {"name": "b"}, "spec": {"selector": selector, "minAvailable": 2}})
-    play.call("POST", at(policy, "poddisruptionbudgets"), {"metadata": {"name": "p"}, "spec": {"selector": selector, "maxUnavailable": "50%"}})
+    path = at("/apis/policy/v1", "poddisruptionbudgets")
+    for app, limit in (("web", {"minAvailable": 2}), ("other", {"maxUnavailable": "50%"})):
+        spec = {"selector": {"matchLabels": {"app": app}}, **limit}
+        play.call("POST", path, {"metadata": {"name": app}, "spec": spec})
     play.step("no pods")
     play.call("POST", at(APPS, "deployments"), workload("web", 3))
+    play.call("POST", at(APPS, "deployments"), workload("other", 3))
     play.step("not ready")
     make_ready(play)
     play.step("ready")
@@ -476,10 +483,9 @@ def volumes(play: Play) -> None:
     claim["metadata"]["name"] = "c2"
     play.call("POST", at(CORE, "persistentvolumeclaims"), claim)
     play.step("no volume")
-    storage_class = {"metadata": {"name": "{c}-wait"}, "provisioner": "x.io/p", "volumeBindingMode": "WaitForFirstConsumer"}
-    play.call("POST", "/apis/storage.k8s.io/v1/storageclasses", storage_class)
-    storage_class = {"metadata": {"name": "{c}-now"}, "provisioner": "x.io/p", "volumeBindingMode": "Immediate"}
-    play.call("POST", "/apis/storage.k8s.io/v1/storageclasses", storage_class)
+    for name, mode in (("wait", "WaitForFirstConsumer"), ("now", "Immediate")):
+        storage_class = {"metadata": {"name": f"{{c}}-{name}"}, "provisioner": "x.io/p", "volumeBindingMode": mode}
+        play.call("POST", "/apis/storage.k8s.io/v1/storageclasses", storage_class)
     claim["metadata"]["name"], claim["spec"]["storageClassName"] = "c3", "{c}-wait"
     play.call("POST", at(CORE, "persistentvolumeclaims"), claim)
     claim["metadata"]["name"], claim["spec"]["storageClassName"] = "c4", "{c}-now"
@@ -567,7 +573,8 @@ def garbage(play: Play) -> None:
     absent = {"apiVersion": "v1", "kind": "ConfigMap", "name": "never", "uid": "11111111-1111-4111-8111-111111111111"}
     config("lost", [absent])
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
-    made = play.call("POST", f"/apis/{role['apiVersion']}/clusterroles", {"metadata": {"name": "{c}-owner"}, "rules": []})
+    body = {"metadata": {"name": "{c}-owner"}, "rules": []}
+    made = play.call("POST", f"/apis/{role['apiVersion']}/clusterroles", body)
     config("of-cluster", [{**role, "name": "{c}-owner", "uid": made["metadata"]["uid"]}])
     play.wait(2)
     play.step("made")

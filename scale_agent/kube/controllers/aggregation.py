@@ -1,0 +1,65 @@
+"""ClusterRoles that add up others by their labels (pkg/controller/clusterroleaggregation)."""
+
+from __future__ import annotations
+
+from scale_agent.kube.codec import moments
+from scale_agent.kube.controllers.common import read, selected
+from scale_agent.kube.core import Core
+from scale_agent.kube.schema.resources import ResourceKey
+from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.store import Change
+from scale_agent.kube.storage.version import Obj
+
+ROLES: ResourceKey = ("rbac.authorization.k8s.io", "clusterroles")
+MANAGER = "clusterrole-aggregation-controller"
+_NEEDLE = b'"aggregationRule":{'
+
+
+def role_changed(core: Core, change: Change, _: float) -> None:
+    """Rule: a role with labels may belong to others' sums; one with a rule of its own is a sum."""
+    event = change.event
+    names: set[str] | None = core.memo.get("aggregating")
+    if names is None:
+        names = {version.name for version in core.store.list(ROLES) if _NEEDLE in version.json}
+        core.memo["aggregating"] = names
+    if event.type is EventType.DELETED:
+        names.discard(event.after.name)
+    elif _NEEDLE in event.after.json:
+        names.add(event.after.name)
+        core.queue.add(reconcile, "", event.after.name)
+    if event.after.labels or (event.before is not None and event.before.labels):
+        for name in sorted(names - {event.after.name}):
+            core.queue.add(reconcile, "", name)
+
+
+def reconcile(core: Core, _: str, name: str, now: float) -> None:
+    """Add up the rules of the roles that a role selects, in the order of their names; equal ones once."""
+    role = read(core, ROLES, "", name)
+    if role is None or not role.get("aggregationRule"):
+        return
+    rules: list[Obj] = []
+    chosen = (role["aggregationRule"].get("clusterRoleSelectors")) or ()
+    for selector in chosen:
+        for version in core.store.list(ROLES):
+            if version.name != name and selected(selector, version.labels):
+                rules += [rule for rule in version.object().get("rules") or () if rule not in rules]
+    if rules != (role.get("rules") or []):
+        _apply(core, role, rules, now)
+
+
+def _apply(core: Core, role: Obj, rules: list[Obj], now: float) -> None:
+    """As the controller's server-side apply: it owns ``rules``, whoever set them before does not any more."""
+    resource = core.builtin("rbac.authorization.k8s.io", "v1", "clusterroles")
+    meta = role["metadata"]
+    others = [one for one in map(_without_rules, meta.get("managedFields") or ()) if one is not None]
+    own = {"manager": MANAGER, "operation": "Apply", "apiVersion": resource.api_version, "time": moments.stamp(now)}
+    entries = [{**own, "fieldsType": "FieldsV1", "fieldsV1": {"f:rules": {}}}, *others]
+    body = {**role, "metadata": {**meta, "managedFields": entries}, "rules": rules}
+    core.store.put(ROLES, core.catalog.normalize(body, resource), now)
+
+
+def _without_rules(entry: Obj) -> Obj | None:
+    if entry["manager"] == MANAGER:
+        return None
+    fields = {path: inner for path, inner in (entry.get("fieldsV1") or {}).items() if path != "f:rules"}
+    return {**entry, "fieldsV1": fields} if fields else None
