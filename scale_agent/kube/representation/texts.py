@@ -89,7 +89,10 @@ _WORDS = {
 
 def from_yaml(body: bytes) -> Any:
     """The value of a YAML text's first document; keys are texts. Raises :class:`DecodeError` (``yaml: …``)."""
-    loader = _Loader(body.decode("utf-8", "replace"))
+    try:
+        loader = _Loader(body.decode("utf-8", "replace"))
+    except yaml.YAMLError as error:
+        raise DecodeError("yaml: control characters are not allowed") from error
     try:
         if not loader.check_node():
             return None
