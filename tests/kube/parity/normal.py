@@ -26,6 +26,9 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 AGE = re.compile(r"^(\d+[dhms]){1,2}$")
 ADDRESS = re.compile(r"^10\.43\.\d+\.\d+$")
 JWT = re.compile(r"^eyJ[\w-]+\.[\w-]+\.[\w-]*$")
+#: What is appended to a generateName, and where a script says one.
+SUFFIX = "[bcdfghjklmnpqrstvwxz2456789]{5}"
+GENERATE = re.compile(r'"generateName": "([^"]+)"')
 #: What a controller appends to a name for a template, in its alphabet without vowels.
 HASH = re.compile(r"(?<=-)(?=[b-z]*[2456789])[bcdfghjklmnpqrstvwxz2456789]{8,10}(?![\w])")
 ESCAPE = re.compile(r"\\u[0-9a-f]{4}")
@@ -34,6 +37,7 @@ COLUMN = frozenset({"name", "type", "format", "description", "priority"})
 #: The laboratory's binary was called so.
 MANAGERS = {"kcm": "kube-controller-manager", "apiserver": "kube-apiserver"}
 MOMENTARY = (
+    (re.compile(r"\(\S+ ago\)"), "(<age> ago)"),
     (re.compile(r"kube-api-access-[a-z0-9]{5}\b"), "kube-api-access-<generated>"),
     (re.compile(r"too old resource version: \d+ \(\d+\)"), "too old resource version: <n> (<n>)"),
     (re.compile(r"Too large resource version: \d+, current: \d+"), "Too large resource version: <n>, current: <n>"),
@@ -60,7 +64,11 @@ class Normalizer:
     uids: dict[str, str] = field(default_factory=dict)
     versions: dict[str, list[str]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    bearers: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Names that are refused are made up too."""
+        found = {prefix[:58] for prefix in GENERATE.findall(self.said)}
+        self._prefixes = [re.compile(f"({re.escape(prefix)}){SUFFIX}\\b") for prefix in sorted(found)]
 
     def normal(self, answer: Answer, *, stream: bool = False) -> Normal:
         """The next answer; ``stream``: it may be a watch's."""
@@ -125,8 +133,7 @@ class Normalizer:
             self.names.setdefault(name, f"{self._known(prefix)}<generated>")
         uid = meta["uid"]
         if uid and uid not in self.uids:
-            label = self.uids[uid] = self._known(name)
-            self.bearers.setdefault(label, []).append(uid)
+            self.uids[uid] = self._known(name)
 
     def rewrite(self, found: Any, key: str) -> Any:
         """The value in words."""
@@ -152,13 +159,11 @@ class Normalizer:
         return out
 
     def _uid(self, found: re.Match[str]) -> str:
-        """The newest object of that name, or how many came after it."""
+        """Whose it is."""
         label = self.uids.get(found[0])
         if label is None:
             return found[0] if found[0] in self.said else "<uid>"
-        bearers = self.bearers[label]
-        later = len(bearers) - 1 - bearers.index(found[0])
-        return f"<uid of {label}{f', {later} before' if later else ''}>"
+        return f"<uid of {label}>"
 
     def _key(self, key: str) -> str:
         """Keys of managed fields name items of lists, by uid too."""
@@ -194,7 +199,7 @@ class Normalizer:
         if key == "resourceVersion" and text.isdigit() and f'"{text}"' not in self.said:
             return "<version>"
         if key == "continue":
-            return _continue(text)
+            return self._known(_continue(text))
         if key == "manager":
             return MANAGERS.get(text, text)
         if key == "serverAddress":
@@ -207,12 +212,16 @@ class Normalizer:
             return "<address>"
         if JWT.match(text):
             return _jwt(text)
+        if text.startswith("ZXlK"):
+            return f"<in base64: {_jwt(base64.b64decode(text).decode())}>"
         return "<authority>" if text.startswith(("-----BEGIN CERT", "LS0tLS1CRUdJTiBDRVJU")) else ""
 
     def _known(self, text: str) -> str:
-        for name, instead in self.names.items():
+        for name in sorted(self.names, key=len, reverse=True):
             if name in text:
-                text = text.replace(name, instead)
+                text = text.replace(name, self.names[name])
+        for prefix in self._prefixes:
+            text = prefix.sub(r"\1<generated>", text)
         return text
 
 

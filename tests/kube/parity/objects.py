@@ -10,6 +10,11 @@ APP = {"app": "web"}
 UNSCHEDULED = "nobody"
 
 
+def owner(name: str, uid: str) -> Obj:
+    """A reference to what no garbage collector knows, so that it leaves the object alone."""
+    return {"apiVersion": "e.com/v1", "kind": "Thing", "name": name, "uid": uid}
+
+
 def pod_spec(**more: Any) -> Obj:
     """One container."""
     return {"schedulerName": UNSCHEDULED, "containers": [{"name": "main", "image": "nginx"}], **more}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.kube.parity.objects import APP, config_map, deployment, pod_spec, typed
+from tests.kube.parity.objects import APP, config_map, deployment, owner, pod_spec, typed
 from tests.kube.parity.steps import (
     APPLY,
     JSON,
@@ -180,9 +180,11 @@ SETS = script(
     apply(CM, cm(None, finalizers=["e.com/a"])),
     apply(CM, cm(None, finalizers=["e.com/c"]), manager="other"),
     apply(CM, cm(None, finalizers=["e.com/a", "e.com/a"])),
-    apply(CM, cm(None, ownerReferences=[{"apiVersion": "v1", "kind": "Pod", "name": "x", "uid": "u-1"}])),
+    apply(CM, cm(None, ownerReferences=[owner("x", "u-1")])),
     apply(
-        CM, cm(None, ownerReferences=[{"apiVersion": "v1", "kind": "Pod", "name": "y", "uid": "u-2"}]), manager="other"
+        CM,
+        cm(None, ownerReferences=[owner("y", "u-2")]),
+        manager="other",
     ),
     apply(CM, cm({})),
     apply(CM, cm({}), manager="other"),

@@ -169,7 +169,9 @@ FIELD_SELECTORS = script(
     fields("replicasets", "status.replicas=0", "status.replicas=1", "spec.replicas=0"),
     fields("deployments", "spec.replicas=0"),
     fields("jobs", "status.successful=0"),
-    fields("namespaces", "metadata.name={{ns}}", "status.phase=Terminating", "metadata.namespace=x"),
+    fields(
+        "namespaces", "metadata.name={{ns}}", "status.phase=Terminating,metadata.name={{ns}}", "metadata.namespace=x"
+    ),
     fields("nodes", "spec.unschedulable=false", "metadata.name=none", "status.x=1"),
     fields("services", "spec.clusterIP=None", "spec.type=ClusterIP", "spec.x=1"),
     fields("certificatesigningrequests", "spec.signerName=x", "spec.x=y"),

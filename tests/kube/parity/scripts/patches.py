@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.kube.parity.objects import config_map, deployment, labelled, named, pod_spec
+from tests.kube.parity.objects import config_map, deployment, labelled, named, owner, pod_spec
 from tests.kube.parity.steps import (
     JSON,
     JSON_PATCH,
@@ -103,7 +103,7 @@ MERGES = script(
     merge(CM, {"metadata": {"uid": "00000000-0000-4000-8000-000000000000"}}),
     merge(CM, {"metadata": {"resourceVersion": "1"}}),
     merge(CM, {"metadata": {"generation": 7, "creationTimestamp": "2020-01-01T00:00:00Z", "selfLink": "/x"}}),
-    merge(CM, {"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "x", "uid": "u-1"}]}}),
+    merge(CM, {"metadata": {"ownerReferences": [owner("x", "u-1")]}}),
     merge(CM, {"metadata": {"finalizers": ["example.com/f"]}}),
     merge(CM, {"metadata": {"finalizers": ["plain"]}}),
     merge(CM, {"metadata": {"finalizers": None, "ownerReferences": None}}),
@@ -212,7 +212,7 @@ PRIMITIVES = script(
     strategic(CM, {"metadata": {"$deleteFromPrimitiveList/finalizers": ["e.com/a", "e.com/none"]}}),
     strategic(CM, {"metadata": {"$setElementOrder/finalizers": ["e.com/c", "e.com/b"], "finalizers": ["e.com/d"]}}),
     strategic(CM, {"metadata": {"$setElementOrder/finalizers": ["e.com/d", "e.com/c", "e.com/b"]}}),
-    strategic(CM, {"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "x", "uid": "u-1"}]}}),
+    strategic(CM, {"metadata": {"ownerReferences": [owner("x", "u-1")]}}),
     strategic(CM, {"metadata": {"ownerReferences": [{"uid": "u-1", "controller": True}]}}),
     strategic(CM, {"metadata": {"ownerReferences": [{"uid": "u-1", "$patch": "delete"}]}}),
     strategic(CM, {"metadata": {"finalizers": None}}),

@@ -133,7 +133,6 @@ OLD = script(
     compact(),
     watch(CMS, resourceVersion="1", labelSelector=MINE),
     watch(CMS, resourceVersion="1", labelSelector=MINE, accept=PROTOBUF),
-    watch("secrets", resourceVersion="1"),
     get(CMS, labelSelector=MINE, resourceVersion="{{a.rv}}", resourceVersionMatch="Exact"),
     get(CMS, labelSelector=MINE, resourceVersion="{{a.rv}}", resourceVersionMatch="NotOlderThan"),
     get(CMS, labelSelector=MINE, limit=1, **{"continue": "{{page.continue}}"}, as_="next"),
