@@ -63,7 +63,9 @@ def _answer(outcome: Outcome) -> Iterator[str]:
         ours, recorded = (decoded(line.content_type, body) for body in (outcome.body, line.answer_bytes))
         yield from diff(normal(recorded), normal(ours))
     elif line.length >= 0:
-        more = _managed(decoded(line.content_type, outcome.body), line.content_type)
+        more = 0
+        if not outcome.header("Content-Encoding"):
+            more = _managed(decoded(line.content_type, outcome.body), line.content_type)
         yield from _length(line.length, len(outcome.body), len(outcome.body) + more)
 
 
