@@ -32,6 +32,12 @@ GENERATED: frozenset[ResourceKey] = frozenset(
         ("apiextensions.k8s.io", "customresourcedefinitions"),
     ]
 )
+#: Whose changes are counted although nothing is there at first.
+COUNTED_LATER: frozenset[ResourceKey] = frozenset([("storage.k8s.io", "csidrivers")])
+#: Kinds whose new objects may have a status.
+KEEPS_NEW_STATUS: frozenset[ResourceKey] = frozenset([("", "nodes")])
+#: Whose annotations count too (``apps/deployment/strategy.go``: rollbacks were once said in them).
+ANNOTATIONS_COUNT: frozenset[ResourceKey] = frozenset([("apps", "deployments")])
 #: Fields whose change does not count, besides metadata and status: whole objects without a spec count any field.
 _UNCOUNTED = frozenset(("kind", "apiVersion", "metadata", "status"))
 #: Metadata that only the server writes.
@@ -99,7 +105,10 @@ def count_generation(resource: ResourceType, old: Obj, new: Obj) -> None:
     names = (old.keys() | new.keys()) - _UNCOUNTED
     if not resource.typed and not has_status(resource):
         names |= {"status"}
-    if any(old.get(name) != new.get(name) for name in names):
+    changed = any(old.get(name) != new.get(name) for name in names)
+    if not changed and resource.key in ANNOTATIONS_COUNT:
+        changed = (old["metadata"].get("annotations") or {}) != (new["metadata"].get("annotations") or {})
+    if changed:
         new["metadata"]["generation"] = int(old["metadata"].get("generation", 0)) + 1
 
 
