@@ -209,7 +209,8 @@ def update(
     defaults.fill(core.catalog.version, resource, obj, actor.stamp)
     more = custom.problems_of_update(resource, before, obj, subresource)
     validation.check_update(resource, before, obj, subresource, more)
-    objects.count_generation(resource, before, obj)
+    if subresource != "status":  # a controller's annotation beside a status counts for nothing
+        objects.count_generation(resource, before, obj)
     obj = _shaped(core, resource, obj)
     unchanged = objects.same(before, obj)
     if unchanged and owned is None and not managed.rewritten(before, obj, subresource):
