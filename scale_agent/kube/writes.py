@@ -210,7 +210,7 @@ def update(
     more = custom.problems_of_update(resource, before, obj, subresource)
     validation.check_update(resource, before, obj, subresource, more)
     if subresource != "status":  # a controller's annotation beside a status counts for nothing
-        objects.count_generation(resource, before, obj)
+        objects.count_generation(resource, before, obj, subresource)
     obj = _shaped(core, resource, obj)
     unchanged = objects.same(before, obj)
     if unchanged and owned is None and not managed.rewritten(before, obj, subresource):

@@ -98,7 +98,7 @@ def _metadata(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def count_generation(resource: ResourceType, old: Obj, new: Obj) -> None:
+def count_generation(resource: ResourceType, old: Obj, new: Obj, subresource: str = "") -> None:
     """Raise ``metadata.generation`` in place when something but metadata and status changed."""
     if not has_generation(resource):
         return
