@@ -31,6 +31,7 @@ SUFFIX = "[bcdfghjklmnpqrstvwxz2456789]{5}"
 GENERATE = re.compile(r'"generateName": "([^"]+)"')
 #: What a controller appends to a name for a template, in its alphabet without vowels.
 HASH = re.compile(r"(?<=-)(?=[b-z]*[2456789])[bcdfghjklmnpqrstvwxz2456789]{8,10}(?![\w])")
+REVISION = re.compile("[bcdfghjklmnpqrstvwxz2456789]{6,10}$")
 ESCAPE = re.compile(r"\\u[0-9a-f]{4}")
 #: What a column of a table has; the prose of built-in ones is replaced by filler of the same length in our schema.
 COLUMN = frozenset({"name", "type", "format", "description", "priority"})
@@ -85,7 +86,7 @@ class Normalizer:
             return value(raw), f"protobuf{self._roundtrip(raw)}"
         found = value(raw)
         if found is not None:
-            return self._lines(raw, kind, found)
+            return self._lines(raw, found)
         if "yaml" in kind:
             return yaml.load(raw, Loader=yaml.BaseLoader), _yaml_shape(raw)
         return raw.decode("utf-8", "replace"), "text"
@@ -104,12 +105,11 @@ class Normalizer:
         return "" if same else " unlike ours"
 
     @staticmethod
-    def _lines(raw: bytes, kind: str, found: Any) -> tuple[Any, str]:
+    def _lines(raw: bytes, found: Any) -> tuple[Any, str]:
+        """The form tells that equal values are equal bytes."""
         text = raw.decode("utf-8", "replace")
         end = "newline" if text.endswith("\n") else "no newline"
-        pretty = ", indented" if "\n " in text else ""
-        escapes = len(ESCAPE.findall(text))
-        return found, f"json, {end}{pretty}" + (f", {escapes} escapes" if escapes else "")
+        return found, f"json, {end}, {_form(text.removesuffix(chr(10)), found)}"
 
     def learn(self, found: Any) -> None:
         """Note whose uids there are, and which names were made up."""
@@ -200,6 +200,8 @@ class Normalizer:
             return "<version>"
         if key == "continue":
             return self._known(_continue(text))
+        if key == "controller-revision-hash":
+            return REVISION.sub("<hash>", text)
         if key == "manager":
             return MANAGERS.get(text, text)
         if key == "serverAddress":
@@ -223,6 +225,21 @@ class Normalizer:
         for prefix in self._prefixes:
             text = prefix.sub(r"\1<generated>", text)
         return text
+
+
+def _form(text: str, found: Any) -> str:
+    """As Go writes a value: with that, nothing is left that could differ."""
+    if text == _go(json.dumps(found, ensure_ascii=False, separators=(",", ":"))):
+        return "compact"
+    if text == _go(json.dumps(found, ensure_ascii=False, indent=2)):
+        return "indented"
+    return f"of another form, {len(ESCAPE.findall(text))} escapes"
+
+
+def _go(text: str) -> str:
+    for character in ("<", ">", "&", "\u2028", "\u2029"):
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
 
 
 def _by_manager(entry: Any) -> tuple[str, ...]:
