@@ -106,7 +106,7 @@ def count_generation(resource: ResourceType, old: Obj, new: Obj, subresource: st
     if not resource.typed and not has_status(resource):
         names |= {"status"}
     changed = any(old.get(name) != new.get(name) for name in names)
-    if not changed and resource.key in ANNOTATIONS_COUNT:
+    if not (changed or subresource) and resource.key in ANNOTATIONS_COUNT:
         changed = (old["metadata"].get("annotations") or {}) != (new["metadata"].get("annotations") or {})
     if changed:
         new["metadata"]["generation"] = int(old["metadata"].get("generation", 0)) + 1
