@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
-from scale_agent.kube import paths
+from scale_agent.kube import paths, query
 from scale_agent.kube.access.gate import Gate
 from scale_agent.kube.controllers import heartbeats
 from scale_agent.kube.controllers.manager import Controllers
@@ -82,6 +82,8 @@ class ApiServer:
         return due if due is None else self.core.schedule.run(now)
 
     def _answer(self, request: Request, now: float) -> Response | Watch:
+        if "timeout=" in request.query:
+            query.check_timeout(request.query)
         user = self.gate.admit(request, now)
         route = paths.parse(request.path)
         if route is None:
@@ -89,9 +91,12 @@ class ApiServer:
         resource = self.core.find(route.group, route.version, route.plural) or self._absent(route)
         call = Call(self.core, request, route, resource, now, user, self.gate)
         verb = verb_for(call)
-        check_media(call)
-        heartbeats.before(self.core, resource.key, now)
-        answer = verb(call)
+        try:
+            check_media(call)
+            heartbeats.before(self.core, resource.key, now)
+            answer = verb(call)
+        except StatusError as refusal:
+            return self._refusal(request, refusal, call)
         if not isinstance(answer, Response):
             heartbeats.watched(self.core, resource.key, now)
         return answer
@@ -101,14 +106,15 @@ class ApiServer:
         announced.check(self.core, route.group, route.version)
         return self.core.resolve(route.group, route.version, route.plural)
 
-    def _refusal(self, request: Request, refusal: StatusError) -> Response:
+    def _refusal(self, request: Request, refusal: StatusError, call: Call | None = None) -> Response:
         accept = request.headers.get("accept", "")
         content_type, body = encoders.document(self.core.catalog, refusal.status(), accept)
         extra = _SNIFFED if refusal.sniffed and refusal.code != HTTPStatus.UNAUTHORIZED else ()
         after_s = (refusal.details or {}).get("retryAfterSeconds")
         if after_s:
             extra = (*extra, ("Retry-After", str(after_s)))
-        return Response(refusal.code, (*headers(content_type), *extra), body)
+        said = headers(content_type) if call is None else call.headers(content_type)
+        return Response(refusal.code, (*said, *extra), body)
 
     def _trim(self, now: float) -> None:
         self.core.store.trim(now)
