@@ -15,6 +15,7 @@ from scale_agent.kube import status
 from scale_agent.kube.admission import defaults, objects, strategies, validation
 from scale_agent.kube.codec import moments
 from scale_agent.kube.core import Core
+from scale_agent.kube.errors import StatusError
 from scale_agent.kube.custom import admission as custom
 from scale_agent.kube.custom.types import CLEANUP, DEFINITIONS
 from scale_agent.kube.patching import managed
@@ -90,7 +91,7 @@ def create(
     obj = resource.ordered(obj)
     meta = obj["metadata"] = dict(obj.get("metadata") or {})
     if meta.get("resourceVersion"):
-        raise status.bad_request("resourceVersion should not be set on objects to be created")
+        raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
     if actor.guard is not None:
         actor.guard(resource, obj, None)
     check_namespace(core, resource, meta)
@@ -242,6 +243,8 @@ def check_preconditions(resource: ResourceType, before: Obj, meta: dict[str, Any
             f"failed: UID in precondition: {uid}, UID in object meta: {before['metadata']['uid']}"
         )
         raise status.conflict(resource.plural, resource.group, name, why)
+    if wanted and not wanted.isdigit():
+        raise StatusError(500, "", f'strconv.ParseUint: parsing "{wanted}": invalid syntax')
     any_version = not wanted or wanted == "0"
     if not any_version and wanted != before["metadata"]["resourceVersion"]:
         raise status.conflict(resource.plural, resource.group, name)

@@ -61,6 +61,10 @@ def micro_text(text: str) -> str:
         rest = text[19:]
         layout = "2006-01-02T15:04:05.000000Z07:00"
         raise DecodeError(f'parsing time "{text}" as "{layout}": cannot parse "{rest}" as ".000000"')
+    if match is None:
+        raise DecodeError(
+            f'parsing time "{text}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "{text}" as "2006"'
+        )
     return parse(text).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

@@ -64,7 +64,9 @@ def _status(obj: Obj) -> dict[str, Any]:
 
 
 def _template(obj: Obj) -> dict[str, Any]:
-    return (_spec(obj).get("template") or obj.get("template") or {}).get("spec") or {}
+    spec = _spec(obj)
+    job = (spec.get("jobTemplate") or {}).get("spec") or {}
+    return (spec.get("template") or obj.get("template") or job.get("template") or {}).get("spec") or {}
 
 
 def containers(obj: Obj, _: float) -> str:

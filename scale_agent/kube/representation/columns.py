@@ -169,8 +169,8 @@ CELLS: dict[ResourceKey, Mapping[str, Reader]] = {
     },
     ("apps", "deployments"): {
         "Ready": cells.ready_of_replicas,
-        "Up-to-date": lambda obj, now: str((obj.get("status") or {}).get("updatedReplicas", 0)),
-        "Available": lambda obj, now: str((obj.get("status") or {}).get("availableReplicas", 0)),
+        "Up-to-date": at("status.updatedReplicas", 0),
+        "Available": at("status.availableReplicas", 0),
     },
     ("apps", "replicasets"): _REPLICAS,
     ("apps", "controllerrevisions"): {"Controller": cells_cluster.controller, "Revision": at("revision", 0)},

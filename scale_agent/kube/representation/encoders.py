@@ -46,7 +46,7 @@ def encoder_for(
     if choice.shape == "Partial":
         if not stream and choice.of_list is not listing:
             raise status.not_partial(_go_type(resource, listing), listing=listing)
-        return _PARTIAL[choice.media](catalog, resource)
+        return _PARTIAL[choice.media](catalog, resource, choice.version)
     table = TableEncoder if choice.media == negotiation.JSON else YamlTableEncoder
     return table(catalog, resource, choice, _included(request), now)
 
@@ -67,10 +67,13 @@ def _go_type(resource: ResourceType, listing: bool) -> str:
     return f"*{resource.group.partition('.')[0] or 'core'}.{resource.list_kind if listing else resource.kind}"
 
 
-def document(catalog: Catalog, obj: Mapping[str, Any], accept: str) -> tuple[str, bytes]:
-    """A plain document (a Status, a Scale) as ``(Content-Type, bytes)``; indented JSON for who accepts nothing."""
+def document(catalog: Catalog, obj: Mapping[str, Any], accept: str, *, transforms: bool = False) -> tuple[str, bytes]:
+    """A plain document (a Status, a Scale) as ``(Content-Type, bytes)``; indented JSON for who accepts nothing.
+
+    ``transforms``: it stands where tables are on offer too, and is none.
+    """
     try:
-        choice = negotiation.choose(accept, transforms=False)
+        choice = negotiation.choose(accept, transforms=transforms)
     except StatusError:
         return negotiation.JSON, gojson.indented(gojson.dumps(obj))
     if choice.media == negotiation.PROTOBUF:

@@ -22,9 +22,9 @@ from scale_agent.kube.storage.version import Obj, Version
 META_VERSION = "meta.k8s.io/v1"
 
 
-def partial_object(meta: dict[str, Any]) -> Obj:
+def partial_object(meta: dict[str, Any], api_version: str = META_VERSION) -> Obj:
     """The metadata as an object of its own."""
-    return {"kind": "PartialObjectMetadata", "apiVersion": META_VERSION, "metadata": meta}
+    return {"kind": "PartialObjectMetadata", "apiVersion": api_version, "metadata": meta}
 
 
 def bookmark_meta(rv: int, *, initial_end: bool) -> dict[str, Any]:
@@ -35,10 +35,10 @@ def bookmark_meta(rv: int, *, initial_end: bool) -> dict[str, Any]:
     return meta
 
 
-def list_of(versions: Sequence[Version], meta: ListMeta) -> Obj:
+def list_of(versions: Sequence[Version], meta: ListMeta, api_version: str) -> Obj:
     """A PartialObjectMetadataList; its items name their kind (observed from 1.36.2)."""
-    items = [partial_object(one.object()["metadata"]) for one in versions]
-    return {"kind": "PartialObjectMetadataList", "apiVersion": META_VERSION, "metadata": meta.as_dict(), "items": items}
+    items = [partial_object(one.object()["metadata"], api_version) for one in versions]
+    return {"kind": "PartialObjectMetadataList", "apiVersion": api_version, "metadata": meta.as_dict(), "items": items}
 
 
 class PartialJson(JsonErrors):
@@ -47,25 +47,26 @@ class PartialJson(JsonErrors):
     content_type = negotiation.JSON
     stream_type = negotiation.JSON
 
-    def __init__(self, catalog: Catalog, resource: ResourceType) -> None:
+    def __init__(self, catalog: Catalog, resource: ResourceType, version: str = "v1") -> None:
         self.catalog = catalog
         self.resource = resource
+        self.api_version = f"meta.k8s.io/{version}"
 
     def one(self, version: Version) -> bytes:
         """An object."""
-        return gojson.dumps(partial_object(version.object()["metadata"])) + b"\n"
+        return gojson.dumps(partial_object(version.object()["metadata"], self.api_version)) + b"\n"
 
     def many(self, versions: Sequence[Version], meta: ListMeta) -> bytes:
         """A list."""
-        return gojson.dumps(list_of(versions, meta)) + b"\n"
+        return gojson.dumps(list_of(versions, meta, self.api_version)) + b"\n"
 
     def event(self, kind: EventType, version: Version) -> bytes:
         """A watch event."""
-        return json_event(kind, gojson.dumps(partial_object(version.object()["metadata"])))
+        return json_event(kind, gojson.dumps(partial_object(version.object()["metadata"], self.api_version)))
 
     def bookmark(self, rv: int, *, initial_end: bool) -> bytes:
         """A bookmark event."""
-        obj = partial_object(bookmark_meta(rv, initial_end=initial_end))
+        obj = partial_object(bookmark_meta(rv, initial_end=initial_end), self.api_version)
         return json_event(EventType.BOOKMARK, gojson.dumps(obj))
 
 
@@ -75,17 +76,18 @@ class PartialProtobuf(ProtobufErrors):
     content_type = negotiation.PROTOBUF
     stream_type = f"{negotiation.PROTOBUF};stream=watch"
 
-    def __init__(self, catalog: Catalog, resource: ResourceType) -> None:
+    def __init__(self, catalog: Catalog, resource: ResourceType, version: str = "v1") -> None:
         self.catalog = catalog
         self.resource = resource
+        self.api_version = f"meta.k8s.io/{version}"
 
     def one(self, version: Version) -> bytes:
         """An object."""
-        return self.catalog.encode(partial_object(version.object()["metadata"]))
+        return self.catalog.encode(partial_object(version.object()["metadata"], self.api_version))
 
     def many(self, versions: Sequence[Version], meta: ListMeta) -> bytes:
         """A list."""
-        return self.catalog.encode(list_of(versions, meta))
+        return self.catalog.encode(list_of(versions, meta, self.api_version))
 
     def event(self, kind: EventType, version: Version) -> bytes:
         """A watch event."""
@@ -93,7 +95,7 @@ class PartialProtobuf(ProtobufErrors):
 
     def bookmark(self, rv: int, *, initial_end: bool) -> bytes:
         """A bookmark event."""
-        obj = partial_object(bookmark_meta(rv, initial_end=initial_end))
+        obj = partial_object(bookmark_meta(rv, initial_end=initial_end), self.api_version)
         return self.catalog.watch_frame(EventType.BOOKMARK, self.catalog.encode(obj))
 
 

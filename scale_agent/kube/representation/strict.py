@@ -76,7 +76,12 @@ def in_patch(body: bytes, media: str, parsed: Any, unknown: Sequence[str]) -> Ob
 
 
 def _unknown(paths: Iterable[str]) -> Iterator[str]:
-    return (f'unknown field "{path}"' for path in paths)
+    return (f"unknown field {_quoted(path)}" for path in paths)
+
+
+def _quoted(path: str) -> str:
+    """A path as Go quotes it."""
+    return json.dumps(path, ensure_ascii=False)
 
 
 def _may_double(body: bytes, parsed: Any) -> bool:
@@ -87,7 +92,7 @@ def _may_double(body: bytes, parsed: Any) -> bool:
 def _objections(body: bytes, unknown: frozenset[str] = frozenset()) -> list[str]:
     found: dict[str, None] = {}
     try:
-        _walk(json.loads(body, object_pairs_hook=_Pairs), "", unknown, found)
+        _walk(json.loads(body.decode("utf-8", "replace"), object_pairs_hook=_Pairs), "", unknown, found)
     except RecursionError as error:
         raise status.bad_request("json: exceeded max depth") from error
     return list(found)
@@ -99,10 +104,10 @@ def _walk(value: Any, path: str, unknown: frozenset[str], found: dict[str, None]
         for name, inner in value:
             place = f"{path}.{name}" if path else name
             if place in unknown:
-                found[f'unknown field "{place}"'] = None
+                found[f"unknown field {_quoted(place)}"] = None
                 continue
             if name in seen:
-                found[f'duplicate field "{place}"'] = None
+                found[f"duplicate field {_quoted(place)}"] = None
             seen.add(name)
             _walk(inner, place, unknown, found)
     elif isinstance(value, list):
@@ -113,7 +118,7 @@ def _walk(value: Any, path: str, unknown: frozenset[str], found: dict[str, None]
 def doubled_keys(text: str) -> list[str]:
     """``line 8: key "x" already set in map`` for each doubled key of a YAML document, by line."""
     found: list[tuple[int, str]] = []
-    pending = [next(iter(yaml.compose_all(text, Loader=yaml.SafeLoader)))]
+    pending = [next(iter(yaml.compose_all(text, Loader=yaml.SafeLoader)), None)]
     while pending:
         node = pending.pop()
         if isinstance(node, yaml.SequenceNode):

@@ -33,18 +33,21 @@ class TableEncoder(JsonErrors):
         self.resource = resource
         self.choice = choice
         self.include = include
+        self._meta_version = f"meta.k8s.io/{choice.version}"
         self.now = now
         self.columns: Sequence[Column] = columns.columns_of(resource, catalog.version)
         self._announced = False
+        # kinds without a printer of their own have rest.NewDefaultTableConvertor, which makes no empty list
+        self._printed = not resource.typed or all(one.name != "Created At" for one in self.columns)
 
     def _table(self, meta: Mapping[str, Any], rows: list[Obj], *, defined: bool = True) -> Obj:
         definitions = [one.definition() for one in self.columns] if defined else None
         return {
             "kind": "Table",
-            "apiVersion": f"meta.k8s.io/{self.choice.version}",
+            "apiVersion": self._meta_version,
             "metadata": dict(meta),
             "columnDefinitions": definitions,
-            "rows": rows,
+            "rows": rows or ([] if self._printed else None),
         }
 
     def _row(self, obj: Obj) -> Obj:
@@ -55,8 +58,8 @@ class TableEncoder(JsonErrors):
             row["conditions"] = conditions
         if self.include == "Object":
             row["object"] = obj
-        elif self.include != "None":
-            row["object"] = partial_object(obj["metadata"])
+        else:
+            row["object"] = None if self.include == "None" else partial_object(obj["metadata"], self._meta_version)
         return row
 
     def one(self, version: Version) -> bytes:

@@ -108,6 +108,8 @@ def from_yaml(body: bytes) -> Any:
         place = f"line {line}: " if line else ""
         problem = str(error.problem)
         raise DecodeError(f"yaml: {place}{_WORDS.get(problem, problem)}") from error
+    except DecodeError:
+        raise
     except RecursionError as error:
         raise DecodeError("yaml: exceeded max depth of 10000") from error
     except (yaml.YAMLError, TypeError, ValueError) as error:
@@ -165,5 +167,5 @@ def _allowed(total: int) -> float:
 def _anchor(root: yaml.Node, node: yaml.Node) -> str:
     """The name of a node's anchor, which the node does not know: read where the node begins."""
     text = node.start_mark.buffer or root.start_mark.buffer or ""
-    found = re.search(r"&([^\s,\[\]{}]+)\s*\S?$", text[: node.start_mark.pointer + 1].rstrip("\0"))
+    found = re.match(r"&([^\s,\[\]{}]+)", text[node.start_mark.pointer :])
     return found[1] if found else "?"

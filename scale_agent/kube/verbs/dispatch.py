@@ -90,7 +90,7 @@ def check_media(call: Call) -> None:
     if call.request.method == "PATCH" and media not in negotiation.PATCHES:
         raise status.unknown_patch()
     accept = headers.get("accept", "")
-    negotiation.check_route(accept, listing=not route.name)
+    negotiation.check_route(accept, listing=not route.name and call.request.method == "GET")
     negotiation.choose(accept)
 
 

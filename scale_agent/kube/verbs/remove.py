@@ -20,7 +20,8 @@ def delete(call: Call) -> Response:
         return answer(call, 200, done.version)
     uid = current.object()["metadata"]["uid"]
     success = status.success(current.name, call.resource.group, call.resource.plural, uid)
-    content_type, body = encoders.document(call.core.catalog, success, call.request.headers.get("accept", ""))
+    accept = call.request.headers.get("accept", "")
+    content_type, body = encoders.document(call.core.catalog, success, accept, transforms=True)
     return Response(200, call.headers(content_type), body)
 
 
