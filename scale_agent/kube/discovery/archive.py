@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache, cached_property
 
 from scale_agent.kube import data_files
+from scale_agent.kube.discovery import prose
 
 #: What the published server compresses answers of this kind with (``gzip.DefaultCompression``).
 _LEVEL = 6
@@ -59,7 +60,7 @@ class Archive:
 
     def read(self, name: str) -> bytes:
         """A member; ``KeyError`` if there is none of that name."""
-        return zlib.decompress(self._packed[name])
+        return prose.varied(zlib.decompress(self._packed[name]))
 
 
 @cache

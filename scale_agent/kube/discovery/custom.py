@@ -15,7 +15,7 @@ import orjson
 
 from scale_agent.kube import data_files
 from scale_agent.kube.custom.definition import ServedVersion
-from scale_agent.kube.discovery import published
+from scale_agent.kube.discovery import prose, published
 from scale_agent.kube.discovery.archive import Document
 from scale_agent.kube.discovery.openapi import load
 
@@ -164,7 +164,7 @@ def document(version: str, members: tuple[ServedVersion, ...]) -> Document:
     schemas = merged(part for one in found for part in (one.shared, one.schemas))
     info = orjson.dumps(head["info"]).decode()
     text = f'{{"openapi":"{head["openapi"]}","info":{info},"paths":{paths},"components":{{"schemas":{schemas}}}}}'
-    return load(version).custom(_escaped(text).encode())
+    return load(version).custom(prose.varied(_escaped(text).encode()))
 
 
 def _escaped(text: str) -> str:

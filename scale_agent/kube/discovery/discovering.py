@@ -21,6 +21,10 @@ _AS_LIST = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _NO_CACHE = ("Cache-Control", "no-cache, private")
 
 
+#: What discovery does not name of a resource whose definition is being deleted.
+_NOT_WHILE_TERMINATING = frozenset(("create", "patch", "update"))
+
+
 @lru_cache(maxsize=1024)
 def _resource(
     place: tuple[str, str, str],
@@ -31,6 +35,7 @@ def _resource(
     subresources: frozenset[str],
     namespaced: bool,
     storage_version: str,
+    verbs_of_all: frozenset[str],
 ) -> Resource:
     """One discovery entry, the same object for equal definitions: clusters with equal ones share their documents."""
     group, version, plural = place
@@ -41,7 +46,7 @@ def _resource(
         if name in subresources
     }
     return Resource(
-        group, version, plural, kind, namespaced, VERBS, singular, short_names, categories, subs, storage_version
+        group, version, plural, kind, namespaced, verbs_of_all, singular, short_names, categories, subs, storage_version
     )
 
 
@@ -57,6 +62,7 @@ def _entry(resource: ResourceType) -> Resource:
         resource.subresources,
         resource.namespaced,
         resource.declared.definition.storage.name if resource.declared else "",
+        VERBS - _NOT_WHILE_TERMINATING if resource.declared and resource.declared.definition.terminating else VERBS,
     )
 
 

@@ -77,8 +77,7 @@ class Discovery:
 
     def version(self, shown: str) -> bytes:
         """The body of ``/version`` of a cluster that says it is ``shown`` (``v1.36.2+rke2r1``)."""
-        document = orjson.loads(self._answers["/version"])
-        return orjson.dumps({**document, "gitVersion": shown}, option=orjson.OPT_INDENT_2)
+        return _version(self._answers["/version"], shown)
 
     def aggregated(self, path: str, media: str = negotiation.JSON) -> bytes:
         """The aggregated document of ``/api`` or ``/apis``; ``KeyError`` for others."""
@@ -222,6 +221,11 @@ def discovery(
 def storage_version_hash(group: str, version: str, kind: str) -> str:
     """The ``storageVersionHash`` of a resource list: the version in which objects are kept, hashed."""
     return base64.b64encode(hashlib.sha256(f"{group}/{version}/{kind}".encode()).digest()[:8]).decode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _version(answer: str, shown: str) -> bytes:
+    return orjson.dumps({**orjson.loads(answer), "gitVersion": shown}, option=orjson.OPT_INDENT_2)
 
 
 def _body(document: Document) -> bytes:

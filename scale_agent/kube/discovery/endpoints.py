@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import orjson
 
 from scale_agent.kube import data_files, status
+from scale_agent.kube.access.tokens import ISSUER
 from scale_agent.kube.core import Core
 from scale_agent.kube.discovery import announced, discovering, health, metrics, openid, publishing
 from scale_agent.kube.http import Headers, Request, Response
@@ -73,7 +74,7 @@ def _page(name: str, lines: list[str]) -> Response:
 _FLAGS = {
     "allow-privileged": "true",
     "profiling": "false",
-    "service-account-issuer": f"[{openid.ISSUER}]",
+    "service-account-issuer": f"[{ISSUER}]",
     "service-cluster-ip-range": "10.43.0.0/16",
 }
 

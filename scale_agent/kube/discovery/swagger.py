@@ -7,7 +7,7 @@ from functools import cache, lru_cache, partial
 import orjson
 
 from scale_agent.kube.custom.definition import ServedVersion
-from scale_agent.kube.discovery import custom, gnostic
+from scale_agent.kube.discovery import custom, gnostic, prose
 from scale_agent.kube.discovery.archive import Document, archive, hashed
 
 
@@ -30,5 +30,5 @@ def document(version: str, members: tuple[ServedVersion, ...]) -> Document:
             parsed[name] |= {key: orjson.Fragment(text) for key, text in texts.items()}
     for name in ("paths", "definitions"):
         parsed[name] = {key: parsed[name][key] for key in sorted(parsed[name])}
-    body = orjson.dumps(parsed)
+    body = prose.varied(orjson.dumps(parsed))
     return Document(lambda: body, hashed(body), partial(gnostic.encode, version, 2))

@@ -18,8 +18,8 @@ from scale_agent.kube.schema.types import Field, Type, read_types
 
 __all__ = ["DEFAULT_VERSION", "Field", "Resource", "Schema", "Subresource", "Type"]
 
-#: The version whose data is in the package.
-DEFAULT_VERSION = "v1.36.2"
+#: The newest version whose data is in the package.
+DEFAULT_VERSION = data_files.versions()[0]
 
 
 @dataclass(frozen=True, slots=True)
