@@ -190,7 +190,7 @@ def too_large_version(asked: int, current: int) -> StatusError:
 def too_large_body() -> StatusError:
     """413: bodies end at 3 MiB (etcd's limit)."""
     message = "Request entity too large: limit is 3145728"
-    return StatusError(413, "RequestEntityTooLarge", message, {})
+    return StatusError(413, "RequestEntityTooLarge", message)
 
 
 def too_many_operations(allowed: int, found: int) -> StatusError:
