@@ -42,7 +42,7 @@ def establish(core: Core, change: Change, now: float) -> None:
     _reload(core, change, record, now)
     if record.head["metadata"].get("deletionTimestamp"):
         _finalize(core, record, now)
-    elif not (_name(core, record, now) or _approve(core, record, now) or _open(core, record, now)):
+    elif not (_approve(core, record, now) or _name(core, record, now) or _open(core, record, now)):
         _register(core, record, now)
 
 

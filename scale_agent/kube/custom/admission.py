@@ -100,17 +100,17 @@ def _finalizer_warnings(name: str) -> list[str]:
     return found
 
 
-#: Numbers that Go writes without a fraction: ``1.0`` is ``1``.
-_FLOAT = re.compile(rb"\d\.0[,}\]]|\d[eE][+-]?\d")
+#: Numbers that Go writes without a fraction (``1.0`` is ``1``), and those that may be too large for an integer.
+_FLOAT = re.compile(rb"\d\.0[,}\]]|\d[eE][+-]?\d|[:,\[]-?\d{19}")
 
 
 def may_hold_floats(encoded: bytes) -> bool:
-    """Whether JSON may hold whole numbers that are written with a fraction or an exponent."""
-    return b".0" in encoded and _FLOAT.search(encoded) is not None
+    """Whether JSON may hold whole numbers that are written with a fraction or an exponent, or that are too large."""
+    return _FLOAT.search(encoded) is not None
 
 
 def round_floats(value: Any) -> Any:
-    """Whole floats as the integers as which Go writes them, in place."""
+    """Whole floats as the integers as which Go writes them, and too large integers as floats, in place."""
     if isinstance(value, dict):
         for name, inner in value.items():
             value[name] = round_floats(inner)
@@ -118,6 +118,8 @@ def round_floats(value: Any) -> Any:
         value[:] = map(round_floats, value)
     elif isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_INT64:
         return int(value)
+    elif isinstance(value, int) and abs(value) >= _LARGEST_INT64:
+        return int(gotext.json_number(float(value)))
     return value
 
 

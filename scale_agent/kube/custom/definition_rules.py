@@ -355,6 +355,23 @@ def _service(service: Raw, path: str) -> Iterator[Cause]:
     port = service.get("port", 443)
     if not 1 <= port <= 65535:
         yield causes.invalid(child(path, "port"), port, "port is not valid: must be between 1 and 65535, inclusive")
+    text = service.get("path") or "/"
+    for problem in _path_problems(text) if text != "/" else ():
+        yield causes.invalid(child(path, "path"), text, problem)
+
+
+def _path_problems(text: str) -> Iterator[str]:
+    if text == "//":
+        yield "segment[0] may not be empty"
+        return
+    if not text.startswith("/"):
+        yield "must start with a '/'"
+    for index, segment in enumerate(text[1:].removesuffix("/").split("/")):
+        if not segment:
+            yield f"segment[{index}] may not be empty"
+            continue
+        for problem in names.subdomain_problems(segment):
+            yield f"segment[{index}]: {problem}"
 
 
 def _reviews(versions: Sequence[str], path: str) -> Iterator[Cause]:

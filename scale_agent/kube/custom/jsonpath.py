@@ -67,7 +67,7 @@ def _follow(value: Any, path: tuple[Step, ...]) -> Values:
 def _name(name: str) -> Step:
     name = re.sub(r"\\(.)", r"\1", name)
     if name == "*":
-        return _all("")
+        return _any
 
     def step(value: Any) -> Values:
         if isinstance(value, dict) and name in value:
@@ -76,14 +76,18 @@ def _name(name: str) -> Step:
     return step
 
 
-def _all(_: str) -> Step:
-    def step(value: Any) -> Values:
-        if isinstance(value, dict):
-            yield from (value[name] for name in sorted(value))
-        elif isinstance(value, list):
-            yield from value
+def _any(value: Any) -> Values:
+    """``.*``: all members, or elements."""
+    if isinstance(value, dict):
+        yield from (value[name] for name in sorted(value))
+    else:
+        yield from _elements(value)
 
-    return step
+
+def _elements(value: Any) -> Values:
+    """``[*]``."""
+    if isinstance(value, list):
+        yield from value
 
 
 def _index(text: str) -> Step:
@@ -152,7 +156,7 @@ _MAKE: dict[str, Callable[[str], Step]] = {
     "name": _name,
     "index": _index,
     "slice": _slice,
-    "all": _all,
+    "all": lambda _: _elements,
     "quoted": _name,
     "doubled": _name,
     "filter": _filter,

@@ -99,9 +99,9 @@ def _schema_problems(version: ServedVersion, old: Obj, new: Obj, *, status: bool
 def _at(obj: Obj, path: tuple[str, ...]) -> tuple[Any, str]:
     """A value by its path, and why it cannot be reached (``unstructured.NestedFieldNoCopy``); missing ones are None."""
     at: Any = obj
-    for depth, name in enumerate(path):
+    for name in path:
         if not isinstance(at, dict):
-            return None, _wrong(path[:depth], at, "map[string]interface{}")
+            return None, _wrong(path, at, "map[string]interface{}")
         if name not in at:
             return None, ""
         at = at[name]

@@ -38,8 +38,8 @@ def scale_of(obj: Obj, declared: ServedVersion | None = None) -> Obj:
     meta = obj["metadata"]
     names = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     spec: dict[str, Any] = {}
-    if found.replicas:
-        spec["replicas"] = found.replicas
+    if found.replicas or found.replicas is None:
+        spec["replicas"] = found.replicas or custom_scale.UNSET
     state: dict[str, Any] = {"replicas": found.status_replicas}
     if found.selector:
         state["selector"] = found.selector
@@ -148,6 +148,8 @@ def _write(call: Call, scale: Obj, options: query.WriteOptions, owning: _Owning)
         obj["metadata"]["resourceVersion"] = wanted
     declared = call.resource.declared
     if declared is not None and declared.scale is not None:
+        if replicas == custom_scale.UNSET:
+            raise custom_scale.unset(declared.scale)
         custom_scale.write(obj, declared.scale, replicas)
     else:
         obj.setdefault("spec", {})["replicas"] = replicas
