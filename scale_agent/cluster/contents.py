@@ -13,6 +13,7 @@ import orjson
 
 from scale_agent.cluster import workloads as workloads_of
 from scale_agent.cluster.entries import MADE_AT, Namespace, Node, Obj, Workload, metadata_of
+from scale_agent.kube.controllers import heartbeats
 
 
 def objects(
@@ -28,7 +29,7 @@ def objects(
         _node(version, node, name, number)
         for number, (node, name) in enumerate(((node, name) for node in nodes for name in _names(node)), start=1)
     ]
-    node_names = [node["metadata"]["name"] for node in made_nodes]
+    ground = workloads_of.Ground(version, [workloads_of.Place.of(node) for node in made_nodes])
     made: list[Obj] = [_namespace(namespace, name) for namespace in namespaces for name in _names(namespace)]
     listed = {namespace["metadata"]["name"] for namespace in made}
     for name in namespace_names(namespaces, workloads):
@@ -36,8 +37,9 @@ def objects(
             made.append(_namespace(Namespace(name, 1, (), ()), name))
     for workload in workloads:
         for name in _names(workload):
-            made += workloads_of.expand(workload, name, node_names)
-    packed = orjson.dumps([*made_nodes, *made, *extra]).replace(MADE_AT.encode(), made_at.encode())
+            made += workloads_of.expand(workload, name, ground)
+    leases = [_lease(node["metadata"]["name"]) for node in made_nodes]
+    packed = orjson.dumps([*made_nodes, *leases, *made, *extra]).replace(MADE_AT.encode(), made_at.encode())
     unpacked: list[Obj] = orjson.loads(packed)
     return unpacked
 
@@ -68,6 +70,15 @@ def _namespace(namespace: Namespace, name: str) -> Obj:
     }
 
 
+#: Nodes have /24 networks of 10.42.0.0/16 for their pods, and when those are used up, of 10.128.0.0/9.
+_POD_NETWORK, _WIDE_POD_NETWORK, _NARROW = ipaddress.IPv4Address("10.42.0.0"), ipaddress.IPv4Address("10.128.0.0"), 256
+
+
+def _lease(name: str) -> Obj:
+    """The lease of a node's kubelet."""
+    return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", **heartbeats.lease_of(name, "", 0.0)}
+
+
 def _node(version: str, node: Node, name: str, number: int) -> Obj:
     labels = {
         "beta.kubernetes.io/arch": "amd64",
@@ -77,7 +88,8 @@ def _node(version: str, node: Node, name: str, number: int) -> Obj:
         "kubernetes.io/os": "linux",
     }
     labels |= {f"node-role.kubernetes.io/{role}": "true" for role in node.roles}
-    pods = str(ipaddress.ip_network("10.42.0.0/16").network_address + 256 * (number - 1)) + "/24"
+    first = _POD_NETWORK if number <= _NARROW else _WIDE_POD_NETWORK - 256 * _NARROW
+    pods = f"{first + 256 * (number - 1)}/24"
     return {
         "apiVersion": "v1",
         "kind": "Node",

@@ -18,6 +18,7 @@ from scale_agent.cluster.yaml_place import Place, parse
 from scale_agent.errors import ProfileError
 from scale_agent.kube.codec.quantities import canonical
 from scale_agent.kube.codec.wire import DecodeError
+from scale_agent.kube.controllers.manager import SWITCHES
 
 _NAME = r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?"
 _PATTERN = r"[a-z0-9]([a-z0-9-]|\{n\}){0,60}"
@@ -31,7 +32,8 @@ class Profile:
 
     ``address`` is the API server's as the agent tells Rancher, ``host:port``; ``own_authority``: each cluster has a
     certificate authority of its own instead of the run's. ``replicas``: agent pods, 1 or 2. ``rbac``: roles decide
-    who may do what; without it everybody with a token may do everything, as the agent's account may.
+    who may do what; without it everybody with a token may do everything, as the agent's account may. ``without``:
+    controllers that do nothing.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Profile:
     workloads: tuple[Workload, ...]
     extra: tuple[dict[str, Any], ...]
     rbac: bool = False
+    without: frozenset[str] = frozenset()
 
     @property
     def host(self) -> str:
@@ -93,19 +96,26 @@ def loads(text: str, file: str = "profile") -> Profile:
         workloads=workloads,
         extra=_list(fields, "objects", lambda place: profile_checks.read_object(place, api_data, known)),
         rbac="rbac" in fields and fields["rbac"].boolean(),
+        without=_switched_off(fields["controllers"]) if "controllers" in fields else frozenset(),
     )
     _refuse_doubles(profile, file)
     return profile
 
 
 #: Fields of the document, of ``agent`` with their defaults (as recorded), and of the entries of the lists.
-_PROFILE = ("name", "version", "api", "agent", "rbac", "nodes", "namespaces", "workloads", "objects")
+_PROFILE = ("name", "version", "api", "agent", "rbac", "controllers", "nodes", "namespaces", "workloads", "objects")
 _SECONDS = {"first_start_s": 0.3, "next_start_s": 0.6, "overlap_s": 2.0, "cleanup_s": 60.0}
 _SECOND_TUNNEL_S = (5.0, 20.0)
 _AGENT = ("replicas", "second_tunnel_s", *_SECONDS)
 _NODE = ("name", "count", "roles", "labels", "annotations", "capacity")
 _NAMESPACE = ("name", "count", "labels", "annotations")
 _WORKLOAD = ("kind", "namespace", "name", "count", "replicas", "image", "requests", "labels")
+
+
+def _switched_off(place: Place) -> frozenset[str]:
+    """The controllers that a mapping of names to true or false turns off."""
+    fields = place.fields(tuple(sorted(SWITCHES)))
+    return frozenset(name for name, switch in fields.items() if not switch.boolean())
 
 
 def _list(fields: dict[str, Place], name: str, read: Any) -> tuple[Any, ...]:

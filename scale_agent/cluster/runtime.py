@@ -100,7 +100,8 @@ class Runtime:
         if snapshot is None:
             now = self.clock()
             made_at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            snapshot = Snapshot.build(profile.objects(made_at), version=profile.version, now=now)
+            objects = profile.objects(made_at)
+            snapshot = Snapshot.build(objects, version=profile.version, now=now, without=profile.without)
             self._snapshots[profile.digest] = snapshot
         return snapshot
 

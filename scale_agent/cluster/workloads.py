@@ -1,67 +1,168 @@
-"""Workloads as a cluster shows them long after they were applied: with replica sets and pods, all ready."""
+"""Workloads as a cluster shows them long after they were applied: with all that controllers and kubelets made of them.
+
+Names, hashes, statuses and revisions come from the controllers' own functions, so that a controller that looks at one
+of these later finds nothing to do.
+"""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 import ipaddress
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from scale_agent.cluster.entries import MADE_AT, Obj, Workload, metadata_of
 from scale_agent.cluster.identity import SUFFIX_ALPHABET
+from scale_agent.kube import catalog
+from scale_agent.kube.admission import defaults, podadmission
+from scale_agent.kube.controllers import containers, daemonsets, revisions, rollouts, statefulsets
+from scale_agent.kube.controllers.hashes import revision_hash, template_hash
+
+_TIME = "2026-01-01T00:00:00Z"
 
 
-def expand(workload: Workload, name: str, nodes: Sequence[str]) -> list[Obj]:
-    template = _template(workload, name)
-    if workload.kind == "Deployment":
-        return _deployment(workload, name, template, nodes)
-    replicas = len(nodes) if workload.kind == "DaemonSet" else workload.replicas
-    spec: Obj = {"selector": {"matchLabels": {"app": name}}, "template": template}
-    if workload.kind == "StatefulSet":
-        spec |= {"replicas": replicas, "serviceName": name}
-        status = _counts(replicas, "replicas", "readyReplicas", "availableReplicas", "currentReplicas")
-    else:
-        kinds = ("currentNumberScheduled", "desiredNumberScheduled", "numberAvailable", "numberReady")
-        status = _counts(replicas, *kinds) | {"numberMisscheduled": 0}
-    owner = _object("apps/v1", workload.kind, workload.namespace, name, _labels(workload, name), spec, status)
-    hashed = _template_hash(template)
-    tails = [str(n) if workload.kind == "StatefulSet" else _tail(f"{name}/{n}", 5) for n in range(replicas)]
-    labels = {"app": name, "controller-revision-hash": hashed if workload.kind == "DaemonSet" else f"{name}-{hashed}"}
-    pods = [_pod(owner, f"{name}-{tail}", labels, template, _node_of(nodes, n, name)) for n, tail in enumerate(tails)]
-    return [owner, *pods]
+@dataclass(slots=True)
+class Place:
+    """A node as its pods see it: its address, and the next free one of its pods."""
+
+    name: str
+    host: str
+    pods: ipaddress.IPv4Network
+    used: int = 0
+
+    @classmethod
+    def of(cls, node: Obj) -> Place:
+        """A node's."""
+        host = next(one["address"] for one in node["status"]["addresses"] if one["type"] == "InternalIP")
+        return cls(node["metadata"]["name"], host, ipaddress.IPv4Network(node["spec"]["podCIDR"]))
+
+    def address(self) -> str:
+        """The next pod's address, as a host-local plugin gives them out."""
+        self.used += 1
+        return str(self.pods.network_address + 1 + self.used)
 
 
-def _deployment(workload: Workload, name: str, template: Obj, nodes: Sequence[str]) -> list[Obj]:
-    replicas, hashed = workload.replicas, _template_hash(template)
-    labels = {"app": name, "pod-template-hash": hashed}
-    counts = ("replicas", "readyReplicas", "availableReplicas")
-    spec: Obj = {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template}
-    status = _counts(replicas, *counts, "updatedReplicas") | {"conditions": _deployment_conditions(name, hashed)}
-    owner = _object("apps/v1", "Deployment", workload.namespace, name, _labels(workload, name), spec, status)
-    owner["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "1"}
-    set_template = copy.deepcopy(template)
-    set_template["metadata"]["labels"] = labels
-    set_spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": set_template}
-    replica_set = _object(
-        "apps/v1", "ReplicaSet", workload.namespace, f"{name}-{hashed}", labels, set_spec, _counts(replicas, *counts)
-    )
-    replica_set["metadata"]["ownerReferences"] = [_owned_by(owner)]
-    pods = [
-        _pod(replica_set, f"{name}-{hashed}-{_tail(f'{name}/{n}', 5)}", labels, template, _node_of(nodes, n, name))
-        for n in range(replicas)
-    ]
-    return [owner, replica_set, *pods]
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where workloads stand: the Kubernetes version and the nodes."""
+
+    version: str
+    places: Sequence[Place] = field(default_factory=tuple)
+
+    def place(self, number: int, name: str) -> Place | None:
+        """The node of a workload's pod."""
+        if not self.places:
+            return None
+        start = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=2).digest(), "big")
+        return self.places[(start + number) % len(self.places)]
+
+    def filled(self, obj: Obj) -> Obj:
+        """An object with its defaults, and its spec in the form in which a server keeps it."""
+        api = catalog.for_version(self.version)
+        resource = api.by_kind(obj["apiVersion"], obj["kind"])
+        defaults.fill(self.version, resource, obj, _TIME)
+        obj["spec"] = api.normalize({"metadata": {}, "spec": obj["spec"]}, resource)["spec"]
+        return obj
 
 
-def _deployment_conditions(name: str, hashed: str) -> list[Obj]:
+def expand(workload: Workload, name: str, ground: Ground) -> list[Obj]:
+    """The workload and everything below it, owners first."""
+    made = {"Deployment": _deployment, "StatefulSet": _stateful_set, "DaemonSet": _daemon_set}
+    return list(made[workload.kind](workload, name, ground))
+
+
+def _owner(workload: Workload, name: str, ground: Ground, **spec: object) -> Obj:
+    """The workload itself, with its defaults."""
+    labels = {"app": name} | dict(workload.labels)
+    body = {"selector": {"matchLabels": {"app": name}}, "template": _template(workload, name), **spec}
+    return ground.filled(_object("apps/v1", workload.kind, workload.namespace, name, labels, body, {}))
+
+
+def _deployment(workload: Workload, name: str, ground: Ground) -> Iterator[Obj]:
+    replicas = workload.replicas
+    owner = _owner(workload, name, ground, replicas=replicas)
+    template = copy.deepcopy(owner["spec"]["template"])
+    hashed = template_hash(template)
+    labels = {"app": name, rollouts.HASH_LABEL: hashed}
+    template["metadata"]["labels"] = labels
+    sizes = rollouts.sizes_of(owner)
+    owner["metadata"]["annotations"] = {rollouts.REVISION: "1"}
+    spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
+    own = _object("apps/v1", "ReplicaSet", workload.namespace, f"{name}-{hashed}", labels, spec, {})
+    own["metadata"]["annotations"] = {
+        rollouts.DESIRED: str(sizes.wanted),
+        rollouts.MAXIMUM: str(sizes.most),
+        rollouts.REVISION: "1",
+    }
+    own["metadata"]["ownerReferences"] = [_owned_by(owner)]
+    counts = _counts(replicas, "replicas", "readyReplicas", "availableReplicas")
+    own["status"] |= counts | _counts(replicas, "fullyLabeledReplicas") | {"terminatingReplicas": 0}
+    owner["status"] |= counts | _counts(replicas, "updatedReplicas") | {"terminatingReplicas": 0}
+    owner["status"]["conditions"] = _deployment_conditions(own["metadata"]["name"])
+    yield owner
+    yield ground.filled(own)
+    for number in range(replicas):
+        tail = _tail(f"{name}/{number}", 5)
+        yield _pod(own, template, f"{own['metadata']['name']}-{tail}", number, ground)
+
+
+def _deployment_conditions(set_name: str) -> list[Obj]:
     times = {"lastUpdateTime": MADE_AT, "lastTransitionTime": MADE_AT}
-    progress = f'ReplicaSet "{name}-{hashed}" has successfully progressed.'
+    progress = f'ReplicaSet "{set_name}" has successfully progressed.'
     available = "Deployment has minimum availability."
     return [
         {"type": "Available", "status": "True", **times, "reason": "MinimumReplicasAvailable", "message": available},
         {"type": "Progressing", "status": "True", **times, "reason": "NewReplicaSetAvailable", "message": progress},
     ]
+
+
+def _revision(owner: Obj, hashed: str, label: str) -> Obj:
+    """The ControllerRevision of a set's template."""
+    meta = owner["metadata"]
+    labels = {**owner["spec"]["template"]["metadata"]["labels"], label: hashed}
+    made = metadata_of(f"{meta['name']}-{hashed}", labels) | {"namespace": meta["namespace"]}
+    if meta.get("annotations"):
+        made["annotations"] = dict(meta["annotations"])
+    made["ownerReferences"] = [_owned_by(owner)]
+    kind = {"apiVersion": "apps/v1", "kind": "ControllerRevision"}
+    return {**kind, "metadata": made, "data": revisions.data_of(owner), "revision": 1}
+
+
+def _stateful_set(workload: Workload, name: str, ground: Ground) -> Iterator[Obj]:
+    replicas = workload.replicas
+    owner = _owner(workload, name, ground, replicas=replicas, serviceName=name)
+    revision = _revision(owner, revision_hash(revisions.data_of(owner)), revisions.SET_LABEL)
+    current = revision["metadata"]["name"]
+    counts = ("readyReplicas", "currentReplicas", "updatedReplicas")
+    owner["status"] |= {"replicas": replicas, "availableReplicas": replicas} | _counts(replicas, *counts)
+    owner["status"] |= {"currentRevision": current, "updateRevision": current, "collisionCount": 0}
+    yield owner
+    yield revision
+    for number in range(replicas):
+        pod_name = f"{name}-{number}"
+        template = copy.deepcopy(owner["spec"]["template"])
+        numbered = {statefulsets.NAME_LABEL: pod_name, statefulsets.INDEX_LABEL: str(number)}
+        template["metadata"]["labels"] |= {**numbered, revisions.POD_LABEL: current}
+        template["spec"] |= {"hostname": pod_name, "subdomain": name}
+        yield _pod(owner, template, pod_name, number, ground)
+
+
+def _daemon_set(workload: Workload, name: str, ground: Ground) -> Iterator[Obj]:
+    count = len(ground.places)
+    owner = _owner(workload, name, ground)
+    owner["metadata"]["annotations"] = {daemonsets.GENERATION: "1"}
+    hashed = template_hash(owner["spec"]["template"])
+    kept = ("currentNumberScheduled", "desiredNumberScheduled", "numberReady")
+    owner["status"] |= dict.fromkeys(kept, count) | _counts(count, "numberAvailable", "updatedNumberScheduled")
+    owner["status"]["numberMisscheduled"] = 0
+    yield owner
+    yield _revision(owner, hashed, revisions.POD_LABEL)
+    for number, place in enumerate(ground.places):
+        template = daemonsets.template_for(owner, hashed)
+        template["spec"]["affinity"] = daemonsets.on_node({}, place.name)
+        pod = _pod(owner, template, f"{name}-{_tail(f'{name}/{number}', 5)}", number, Ground(ground.version, (place,)))
+        yield pod
 
 
 def _template(workload: Workload, name: str) -> Obj:
@@ -71,36 +172,43 @@ def _template(workload: Workload, name: str) -> Obj:
     return {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
 
 
-def _pod(owner: Obj, name: str, labels: dict[str, str], template: Obj, node: str) -> Obj:
-    spec = copy.deepcopy(template["spec"]) | {"nodeName": node}
-    number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=2).digest(), "big")
-    address = str(ipaddress.ip_address("10.42.0.2") + number % 65000)
-    conditions = [
-        {"type": kind, "status": "True", "lastTransitionTime": MADE_AT}
-        for kind in ("Initialized", "Ready", "ContainersReady", "PodScheduled")
-    ]
-    image = spec["containers"][0]["image"]
-    running = {
-        "name": "main",
-        "image": image,
-        "imageID": image,
-        "ready": True,
-        "started": True,
-        "restartCount": 0,
-        "state": {"running": {"startedAt": MADE_AT}},
-    }
-    status = {
-        "phase": "Running",
-        "podIP": address,
-        "podIPs": [{"ip": address}],
-        "qosClass": "Burstable" if spec["containers"][0].get("resources") else "BestEffort",
-        "startTime": MADE_AT,
-        "conditions": conditions,
-        "containerStatuses": [running],
-    }
-    pod = _object("v1", "Pod", owner["metadata"]["namespace"], name, labels, spec, status)
-    pod["metadata"]["ownerReferences"] = [_owned_by(owner)]
+def _pod(owner: Obj, template: Obj, name: str, number: int, ground: Ground) -> Obj:
+    """A pod that has run for a while; without nodes, one that waits."""
+    namespace, meta = owner["metadata"]["namespace"], template["metadata"]
+    pod = _object("v1", "Pod", namespace, name, meta["labels"], copy.deepcopy(template["spec"]), {})
+    pod["metadata"] |= {"generateName": f"{owner['metadata']['name']}-", "ownerReferences": [_owned_by(owner)]}
+    pod["metadata"] |= {"uid": f"{namespace}/{name}", "generation": 1}
+    spec = pod["spec"]
+    spec |= {"serviceAccountName": "default", "serviceAccount": "default", "priority": 0}
+    spec["preemptionPolicy"] = "PreemptLowerPriority"
+    podadmission.mount_token(spec, lambda: _tail(name, 5))
+    podadmission.tolerate(spec)
+    spec = ground.filled(pod)["spec"]
+    pod["status"] = {"phase": "Pending", "qosClass": podadmission.qos_class(spec)}
+    place = ground.place(number, owner["metadata"]["name"])
+    if place is not None:
+        spec["nodeName"] = place.name
+        ready = {one["name"] for one in spec["containers"]}
+        running = containers.running(pod, place.host, place.address(), ready, 0.0)
+        pod["status"] = _aged(running)
+    del pod["metadata"]["uid"]
     return pod
+
+
+_START = "1970-01-01T00:00:00Z"
+
+
+def _aged(value: Obj) -> Obj:
+    """A status of the beginning of time, as old as everything else."""
+    return {name: _aged_value(inner) for name, inner in value.items()}
+
+
+def _aged_value(value: object) -> object:
+    if isinstance(value, dict):
+        return _aged(value)
+    if isinstance(value, list):
+        return [_aged_value(one) for one in value]
+    return MADE_AT if value == _START else value
 
 
 def _object(api_version: str, kind: str, namespace: str, name: str, labels: Obj, spec: Obj, status: Obj) -> Obj:
@@ -122,23 +230,9 @@ def _owned_by(owner: Obj) -> Obj:
     }
 
 
-def _labels(workload: Workload, name: str) -> dict[str, str]:
-    return {"app": name} | dict(workload.labels)
-
-
 def _counts(value: int, *names: str) -> Obj:
-    return dict.fromkeys(names, value)
-
-
-def _node_of(nodes: Sequence[str], number: int, name: str) -> str:
-    if not nodes:
-        return ""
-    start = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=2).digest(), "big")
-    return nodes[(start + number) % len(nodes)]
-
-
-def _template_hash(template: Obj) -> str:
-    return _tail(json.dumps(template, sort_keys=True), 9)
+    """Numbers of a status; zeros are left out, as Go leaves them out."""
+    return dict.fromkeys(names, value) if value else {}
 
 
 def _tail(text: str, length: int) -> str:

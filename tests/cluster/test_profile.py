@@ -18,7 +18,8 @@ HEAD = "name: x\nversion: v1.36.2\n"
 def test_small_is_the_recorded_cluster() -> None:
     profile = load(PROFILES / "small.yaml")
     assert (profile.version, profile.address, profile.replicas) == ("v1.36.2", "10.43.0.1:443", 1)
-    (node,) = profile.objects()
+    node, lease = profile.objects()
+    assert (lease["kind"], lease["metadata"]["name"]) == ("Lease", node["metadata"]["name"])
     assert node["metadata"]["labels"] == {
         "beta.kubernetes.io/arch": "amd64",
         "beta.kubernetes.io/os": "linux",
@@ -46,6 +47,16 @@ def test_roles_decide_when_the_profile_says_so() -> None:
         loads(HEAD + "rbac: often\n")
 
 
+def test_controllers_are_switched_off_by_name() -> None:
+    assert loads(HEAD).without == frozenset()
+    assert loads(HEAD + "controllers: {kubelet: false, events: true, cronjob: false}\n").without == {
+        "kubelet",
+        "cronjob",
+    }
+    with pytest.raises(ProfileError, match="kubelets"):
+        loads(HEAD + "controllers: {kubelets: false}\n")
+
+
 def test_medium_holds_workloads_with_their_pods() -> None:
     profile = load(PROFILES / "medium.yaml")
     objects = profile.objects()
@@ -65,7 +76,8 @@ def test_owners_exist_and_come_first() -> None:
     for obj in load(PROFILES / "medium.yaml").objects():
         metadata = obj["metadata"]
         for owner in metadata.get("ownerReferences", ()):
-            assert (owner["kind"], metadata["namespace"], owner["name"]) in seen
+            namespace = "" if owner["kind"] == "Node" else metadata["namespace"]
+            assert (owner["kind"], namespace, owner["name"]) in seen
         seen.add((obj["kind"], metadata.get("namespace", ""), metadata["name"]))
 
 

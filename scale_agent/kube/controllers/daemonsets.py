@@ -60,6 +60,25 @@ def reconcile(core: Core, namespace: str, name: str, now: float) -> None:
         _Look(core, found, now).sync()
 
 
+def template_for(daemon_set: Obj, hashed: str) -> Obj:
+    """A DaemonSet's template with the tolerations and labels that its pods get (``CreatePodTemplate``)."""
+    template: Obj = copy.deepcopy(daemon_set["spec"]["template"])
+    spec = template["spec"]
+    given = list(spec.get("tolerations") or ())
+    for key, effect in (*_TOLERATED, *((_HOST_NETWORK,) if spec.get("hostNetwork") else ())):
+        one = {"key": key, "operator": "Exists", "effect": effect}
+        if one not in given:
+            given.append(one)
+    spec["tolerations"] = given
+    meta = template["metadata"] = dict(template.get("metadata") or {})
+    labels = {**(meta.get("labels") or {}), revisions.POD_LABEL: hashed}
+    generation = annotations_of(daemon_set).get(GENERATION, "")
+    if generation:
+        labels[TEMPLATE_LABEL] = generation
+    meta["labels"] = labels
+    return template
+
+
 class _Look:
     """One look at one DaemonSet."""
 
@@ -69,7 +88,7 @@ class _Look:
         self.min_ready_s = int(found["spec"].get("minReadySeconds") or 0)
         self.past = revisions.past(core, self.resource, found, now)
         self.hash = revisions.hash_of(self.past.update)
-        self.template = self.daemon_template()
+        self.template = template_for(found, self.hash)
         self.nodes = [version.object() for version in core.store.list(NODES)]
         self.pods = self.by_node()
 
@@ -79,27 +98,6 @@ class _Look:
         for pod in podcontrol.claimed(self.core, self.resource, self.set, self.set["spec"].get("selector"), self.now):
             found.setdefault(target(pod), []).append(pod)
         return {node: sorted(pods, key=_age) for node, pods in found.items()}
-
-    def daemon_template(self) -> Obj:
-        """The template with the tolerations and labels that daemon pods get."""
-        template: Obj = copy.deepcopy(self.set["spec"]["template"])
-        spec = template["spec"]
-        given = list(spec.get("tolerations") or ())
-        for key, effect in (*_TOLERATED, *((_HOST_NETWORK,) if spec.get("hostNetwork") else ())):
-            one = {"key": key, "operator": "Exists", "effect": effect}
-            if one not in given:
-                given.append(one)
-        spec["tolerations"] = given
-        meta = template["metadata"] = dict(template.get("metadata") or {})
-        labels = {**(meta.get("labels") or {}), revisions.POD_LABEL: self.hash}
-        if self.generation:
-            labels[TEMPLATE_LABEL] = self.generation
-        meta["labels"] = labels
-        return template
-
-    @property
-    def generation(self) -> str:
-        return annotations_of(self.set).get(GENERATION, "")
 
     def sync(self) -> None:
         """Bring each node's pod where it is to be, and say how things are."""
@@ -179,7 +177,7 @@ class _Look:
     def apply(self, create: list[str], delete: list[Obj]) -> None:
         for name in create:
             pod = podcontrol.pod_from(self.resource, self.set, copy.deepcopy(self.template))
-            pod["spec"]["affinity"] = _on_node(pod["spec"].get("affinity") or {}, name)
+            pod["spec"]["affinity"] = on_node(pod["spec"].get("affinity") or {}, name)
             podcontrol.create(self.core, self.set, pod, SOURCE, self.now)
         for pod in delete:
             podcontrol.delete(self.core, self.set, pod, SOURCE, self.now)
@@ -293,7 +291,7 @@ def target(pod: Obj) -> str:
     return ""
 
 
-def _on_node(affinity: Obj, name: str) -> Obj:
+def on_node(affinity: Obj, name: str) -> Obj:
     """An affinity that lets a pod onto one node only (``ReplaceDaemonSetPodNodeNameNodeAffinity``)."""
     only = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [name]}]}
     required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [only]}}

@@ -26,7 +26,7 @@ def note(core: Core, change: Change, _: float) -> None:
 
 
 def offer(adopters: Mapping[ResourceKey, Reconcile]) -> Any:
-    """The rule that has controllers look whose selectors fit a pod that nobody controls and that is new or relabelled."""
+    """The rule that has controllers look whose selectors fit a new, or relabelled, pod that nobody controls."""
 
     def rule(core: Core, change: Change, _: float) -> None:
         event = change.event

@@ -27,7 +27,7 @@ def condition(kind: str, value: str, reason: str, message: str, now: float) -> O
 
 
 def put(conditions: Sequence[Obj], new: Obj) -> list[Obj]:
-    """The list with a condition set; of equal status and reason it stays as it is, of equal status it keeps its time."""
+    """The list with a condition set. Of equal status and reason it stays; of equal status it keeps its time."""
     old = find_in(conditions, new["type"])
     if old is not None and (old["status"], old["reason"]) == (new["status"], new["reason"]):
         return list(conditions)
