@@ -154,6 +154,9 @@ class Normalizer:
         out = {self._key(key): self.rewrite(item, key) for key, item in found.items()}
         if isinstance(out.get("managedFields"), list):
             out["managedFields"] = sorted(out["managedFields"], key=_by_manager)
+        for part in ("items", "rows"):
+            if isinstance(out.get(part), list) and any(map(_made_up, out[part])):
+                out[part] = sorted(out[part], key=lambda item: (_name(item), json.dumps(item, sort_keys=True)))
         if isinstance(out.get("resourceVersion"), str) and isinstance(found.get("uid"), str):
             out["resourceVersion"] = self._version(found)
         return out
@@ -246,6 +249,17 @@ def _by_manager(entry: Any) -> tuple[str, ...]:
     """Not by time, as a server does: whether two writes fall into one second is chance."""
     parts = ("operation", "manager", "apiVersion", "subresource")
     return tuple(str(entry.get(part, "")) for part in parts) if isinstance(entry, dict) else (str(entry),)
+
+
+def _made_up(item: Any) -> bool:
+    """Whether chance says where in a list an item stands."""
+    return _name(item).endswith(("<hash>", "<generated>"))
+
+
+def _name(item: Any) -> str:
+    inside = item.get("object", item) if isinstance(item, dict) else None
+    meta = inside.get("metadata") if isinstance(inside, dict) else None
+    return str(meta.get("name", "")) if isinstance(meta, dict) else ""
 
 
 def _time(found: re.Match[str]) -> str:

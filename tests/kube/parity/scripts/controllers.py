@@ -156,7 +156,7 @@ JOBS = script(
     wait(get("jobs/many"), "status.active==2"),
     wait(get("pods", labelSelector="job-name=many"), "items=2"),
     merge("jobs/many", {"spec": {"suspend": True}}),
-    wait(get("jobs/many"), "status.conditions"),
+    wait(get("jobs/many"), "status.terminating==0"),
     wait(get("pods", labelSelector="job-name=many"), "items=0"),
     delete("jobs/one"),
     delete("jobs/fails", propagationPolicy="Background"),
