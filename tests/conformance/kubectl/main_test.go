@@ -42,9 +42,11 @@ type kubectl struct {
 	namespace string
 }
 
-// user starts a cluster and gives a kubectl in a namespace of its own, which is called after the test.
+// user starts a cluster and gives a kubectl in a namespace of its own, which is called after the test. Each test has its
+// cluster, so that they run side by side.
 func user(t *testing.T) kubectl {
 	t.Helper()
+	t.Parallel()
 	return userOf(t, simulated.Serve(t, "small.yaml"))
 }
 
