@@ -71,7 +71,7 @@ KINDS = (
         {"involvedObject": {"kind": "Pod", "namespace": "{{ns}}", "name": "x"}, "reason": "Seen", "message": "m"},
     ),
     Kind("namespaces"),
-    Kind("nodes"),
+    Kind("nodes", {}, "metadata.annotations"),
     Kind(
         "persistentvolumes",
         {"spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/tmp/x"}}},

@@ -84,6 +84,7 @@ STATUS = script(
     ),
     get("namespaces/p-status/status"),
     post("nodes", named("p-status", status={"capacity": {"cpu": "4"}})),
+    wait(get("nodes/p-status"), "metadata.annotations"),
     merge(
         "nodes/p-status/status",
         {
