@@ -1,6 +1,6 @@
 """``make schema``: the data files of one Kubernetes version, from the modules of that version.
 
-    python tools/schemagen/generate.py v1.36.2 [types protos defaults server]
+    python tools/schemagen/generate.py v1.36.2 [types protos defaults internals server]
 
 The version is said once, here. ``versions/VERSION.mod`` and ``.sum`` pin what the tool is built from; for a version
 that has none they are made from the go.mod of ``k8s.io/kubernetes`` itself (its staging modules at v0.MINOR.PATCH, its
@@ -24,7 +24,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[1] / "scale_agent" / "kube" / "data"
-PARTS = ("types", "protos", "defaults", "server")
+PARTS = ("types", "protos", "defaults", "internals", "server")
 KUBERNETES = "k8s.io/kubernetes"
 #: Modules of the tool that Kubernetes does not need itself.
 OWN = {"github.com/bufbuild/protocompile": "v0.14.1"}

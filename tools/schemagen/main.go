@@ -1,9 +1,9 @@
 // Command schemagen makes the data files of the simulated API server from the published Kubernetes modules.
 //
-//	python generate.py VERSION types protos defaults server
+//	python generate.py VERSION types protos defaults internals server
 //
 // "types" reflects over the Go structs of every registered kind, "protos" compiles the modules' generated.proto files,
-// "defaults" asks the schemes what they fill into which field,
+// "defaults" asks the schemes what they fill into which field, "internals" how the server's own structs are written,
 // "server" starts the published etcd and kube-apiserver in a temporary directory and keeps what a new cluster answers:
 // discovery, OpenAPI and table columns (prose replaced by filler of the same length), and the objects that exist before
 // anyone acts.
@@ -48,11 +48,12 @@ func main() {
 	out := flag.String("out", "", "directory of the data files")
 	flag.Parse()
 	if *out == "" || flag.NArg() == 0 {
-		fmt.Fprintln(os.Stderr, "usage: schemagen -out DIR {types|protos|defaults|server}... | schemagen serve")
+		fmt.Fprintln(os.Stderr, "usage: schemagen -out DIR {types|protos|defaults|internals|server}... | schemagen serve")
 		os.Exit(2)
 	}
 	parts := map[string]func() (map[string][]byte, error){
-		"types": typeFiles, "protos": protoFiles, "defaults": defaultFiles, "server": serverFiles,
+		"types": typeFiles, "protos": protoFiles, "defaults": defaultFiles, "internals": internalFiles,
+		"server": serverFiles,
 	}
 	for _, name := range flag.Args() {
 		part, known := parts[name]

@@ -156,3 +156,14 @@ def test_a_changed_definition_changes_its_documents(defined: Bed) -> None:
         json.loads(answer.body)["components"]["schemas"]["com.example.disc-crd.v1.Thing"]["description"] == "Changed."
     )
     assert dict(answer.headers)["Last-Modified"] != modified
+
+
+def test_a_definition_that_is_being_deleted_takes_nothing_new(defined: Bed) -> None:
+    """Its verbs in discovery, as long as its last object stays."""
+    group = "disc-crd.example.com"
+    body = {"apiVersion": f"{group}/v1", "kind": "Thing", "metadata": {"name": "one", "finalizers": ["example.com/f"]}}
+    defined.post(f"/apis/{group}/v1/things", body)
+    defined.call("DELETE", f"{DEFINITIONS}/things.{group}")
+    defined.advance(1)
+    things = next(one for one in defined.get(f"/apis/{group}/v1")["resources"] if one["name"] == "things")
+    assert things["verbs"] == ["delete", "deletecollection", "get", "list", "watch"]
