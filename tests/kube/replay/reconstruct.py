@@ -143,10 +143,10 @@ class Walk:
         if new.get("kind") == "Secret" or (new.get("kind") in OWN_RULES and _labels(new) == _labels(old)):
             return
         old, new = _bare(old), _bare(new)
+        if normal(old.get("status")) != normal(new.get("status")):  # first: a deployment's revision comes with it
+            self.writes.append(Write(before, "PUT", f"{key}/status", unmanaged(new), "", "its status changed"))
         if normal(_without_status(old)) != normal(_without_status(new)):
             self.writes.append(Write(before, "PUT", key, unmanaged(new), "", "changed unrecorded", self._actor(key)))
-        if normal(old.get("status")) != normal(new.get("status")):
-            self.writes.append(Write(before, "PUT", f"{key}/status", unmanaged(new), "", "its status changed"))
 
     def _written(self, key: str, line: Recorded, sub: str) -> None:
         self.unseen_since.pop(key, None)
