@@ -115,7 +115,7 @@ class Published:
     shared: Texts
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def of(version: str, served: ServedVersion, generation: int) -> Published:
     """``version``: the Kubernetes version (one with data); ``generation``: of OpenAPI, 2 or 3."""
     model = _model(version, served.definition.namespaced, generation)
