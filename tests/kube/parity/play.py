@@ -17,6 +17,8 @@ from tests.kube.parity.steps import PROTOBUF, Script, Step
 
 VERSION = "v1.36.2"
 AGENT = "parity/1"
+#: A controller has seen the newest spec.
+OBSERVED = "observed"
 #: ``{"...": "{{a}}", "metadata": {...}}``: what was answered to ``a``, with changes.
 BASE = "..."
 _HOLE = re.compile(r"\{\{([^{}]+)\}\}")
@@ -197,6 +199,8 @@ def holds(answer: Answer, until: str) -> bool:
     found = value(answer.body)
     if answer.status >= 300:
         return False
+    if until == OBSERVED:
+        return bool(lookup(found, "status.observedGeneration") == lookup(found, "metadata.generation"))
     if until.startswith("items="):
         return len(lookup(found, "items") or ()) == int(until[6:])
     if until.startswith("!"):

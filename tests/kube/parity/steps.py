@@ -36,7 +36,8 @@ Made = Callable[[], bytes]
 class Step:
     """One request, or one look at a running watch.
 
-    ``until``: asked again while the answer is not so (``path==value``, ``path``, ``!path``, ``code=404``, ``items=3``).
+    ``until``: asked again while the answer is not so (``path==value``, ``path``, ``!path``, ``code=404``, ``items=3``,
+    ``observed``: by its controller).
     ``live``: a watch that stays open while later steps run; ``events`` waits for that many of its events.
     ``compact``: no request; the server forgets the past. ``quiet``: sent, but not compared (preparations that are
     compared elsewhere).
@@ -200,6 +201,12 @@ def wait(step: Step, until: str) -> Step:
 def quiet(step: Step) -> Step:
     """Send it, compare it not."""
     return replace(step, quiet=True)
+
+
+def observed(where: str, *steps: Step) -> list[Step]:
+    """Each step after the controller of the object has done with the one before."""
+    seen = quiet(wait(get(where), "observed"))
+    return [one for step in steps for one in (step, seen)]
 
 
 def watch(where: str, **how: Any) -> Step:

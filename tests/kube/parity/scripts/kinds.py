@@ -16,6 +16,7 @@ from tests.kube.parity.steps import (
     get,
     json_patch,
     merge,
+    observed,
     post,
     put,
     quiet,
@@ -173,6 +174,14 @@ def steps(kind: Kind) -> list[Step | list[Step]]:
     one = f"{place}/{name}"
     body = {"metadata": {"name": name, "labels": {"parity": "yes"}}, **kind.body}
     settled = wait(get(one, as_="a"), kind.settled) if kind.settled else get(one, as_="a")
+    changes = [
+        put(one, {"...": "{{a}}", "metadata": {"annotations": {"put": "1"}}}),
+        put(one, {"...": "{{a}}", "metadata": {"annotations": {"put": "2"}}}),
+        merge(one, {"metadata": {"labels": {"merged": "1"}}}),
+        merge(one, {"metadata": {"labels": {"merged": "1"}}}),
+        strategic(one, {"metadata": {"labels": {"strategic": "1", "merged": None}}}),
+        json_patch(one, [{"op": "add", "path": "/metadata/labels/json", "value": "1"}], as_="b"),
+    ]
     return [
         post(place, body, dryRun="All"),
         post(place, body, as_="new"),
@@ -184,12 +193,7 @@ def steps(kind: Kind) -> list[Step | list[Step]]:
         get(one, accept=PARTIAL),
         get(one, accept=PROTOBUF),
         get(place, accept=PROTOBUF, labelSelector="parity=yes"),
-        put(one, {"...": "{{a}}", "metadata": {"annotations": {"put": "1"}}}),
-        put(one, {"...": "{{a}}", "metadata": {"annotations": {"put": "2"}}}),
-        merge(one, {"metadata": {"labels": {"merged": "1"}}}),
-        merge(one, {"metadata": {"labels": {"merged": "1"}}}),
-        strategic(one, {"metadata": {"labels": {"strategic": "1", "merged": None}}}),
-        json_patch(one, [{"op": "add", "path": "/metadata/labels/json", "value": "1"}], as_="b"),
+        observed(one, *changes) if place == "deployments" else changes,
         watch(place, resourceVersion="{{a.rv}}", labelSelector="parity=yes"),
         delete(one, dryRun="All"),
         quiet(get(one)),

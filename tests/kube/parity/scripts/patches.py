@@ -19,6 +19,7 @@ from tests.kube.parity.steps import (
     get,
     json_patch,
     merge,
+    observed,
     post,
     script,
     strategic,
@@ -155,52 +156,60 @@ STRATEGICS = script(
     "strategic",
     made("deployments", deployment(template={"metadata": {"labels": {"app": "web"}}, "spec": FULL}, paused=True)),
     wait(get(WEB), "status.observedGeneration"),
-    strategic(WEB, spec(containers=[{"name": "side", "image": "busybox:2"}])),
-    strategic(WEB, spec(containers=[{"name": "third", "image": "redis"}])),
-    strategic(WEB, spec(containers=[{"name": "third", "$patch": "delete"}])),
-    strategic(WEB, spec(containers=[{"name": "absent", "$patch": "delete"}])),
-    strategic(
+    observed(
         WEB,
-        spec(containers=[{"name": "main", "env": [{"name": "B", "$patch": "delete"}, {"name": "C", "value": "3"}]}]),
-    ),
-    strategic(WEB, spec(containers=[{"name": "side", "args": ["c"]}])),
-    strategic(WEB, spec(**{"$setElementOrder/containers": [{"name": "side"}, {"name": "main"}]})),
-    strategic(
-        WEB,
-        spec(
-            **{
-                "$setElementOrder/containers": [{"name": "new"}, {"name": "main"}, {"name": "side"}],
-                "containers": [{"name": "new", "image": "nginx"}],
-            }
+        strategic(WEB, spec(containers=[{"name": "side", "image": "busybox:2"}])),
+        strategic(WEB, spec(containers=[{"name": "third", "image": "redis"}])),
+        strategic(WEB, spec(containers=[{"name": "third", "$patch": "delete"}])),
+        strategic(WEB, spec(containers=[{"name": "absent", "$patch": "delete"}])),
+        strategic(
+            WEB,
+            spec(
+                containers=[{"name": "main", "env": [{"name": "B", "$patch": "delete"}, {"name": "C", "value": "3"}]}]
+            ),
         ),
+        strategic(WEB, spec(containers=[{"name": "side", "args": ["c"]}])),
+        strategic(WEB, spec(**{"$setElementOrder/containers": [{"name": "side"}, {"name": "main"}]})),
+        strategic(
+            WEB,
+            spec(
+                **{
+                    "$setElementOrder/containers": [{"name": "new"}, {"name": "main"}, {"name": "side"}],
+                    "containers": [{"name": "new", "image": "nginx"}],
+                }
+            ),
+        ),
+        strategic(
+            WEB,
+            spec(**{"$setElementOrder/containers": [{"name": "main"}], "containers": [{"name": "x", "image": "y"}]}),
+        ),
+        strategic(WEB, spec(containers=[{"$patch": "replace"}, {"name": "only", "image": "nginx"}])),
+        strategic(WEB, spec(volumes=[{"name": "v", "$retainKeys": ["name", "secret"], "secret": {"secretName": "s"}}])),
+        strategic(WEB, spec(volumes=[{"name": "w", "secret": {"secretName": "s"}}])),
+        strategic(WEB, spec(tolerations=[{"key": "b", "operator": "Exists"}])),
+        strategic(
+            WEB, spec(hostAliases=[{"ip": "10.0.0.1", "hostnames": ["i"]}, {"ip": "10.0.0.2", "hostnames": ["j"]}])
+        ),
+        strategic(WEB, {"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}),
+        strategic(WEB, {"spec": {"strategy": {"$patch": "replace", "type": "RollingUpdate"}}}),
+        strategic(WEB, {"metadata": {"labels": {"$patch": "replace", "x": "y"}}}),
+        strategic(WEB, {"metadata": {"labels": {"$patch": "delete"}}}),
+        strategic(WEB, {"metadata": {"annotations": None}}),
+        strategic(WEB, spec(containers=[{"image": "no-name"}])),
+        strategic(WEB, spec(containers=[{"name": "a", "$patch": "explode"}])),
+        strategic(WEB, spec(containers={"name": "a"})),
+        strategic(WEB, spec(**{"$setElementOrder/containers": ["main"]})),
+        strategic(WEB, spec(**{"$deleteFromPrimitiveList/containers": ["main"]})),
+        strategic(WEB, {"spec": {"replicas": "three"}}),
+        strategic(WEB, {"spec": {"selector": {"matchLabels": {"app": "other"}}}}),
+        strategic(WEB, {"spec": {"unknown": 1}}),
+        strategic(WEB, {"spec": {"unknown": 1}}, fieldValidation="Strict"),
+        strategic(WEB, {"$patch": "delete"}),
+        strategic(WEB, {"$patch": "replace", "metadata": {"name": "web"}}),
+        strategic(WEB, "[]"),
+        strategic(WEB, "null"),
+        strategic(WEB, "{"),
     ),
-    strategic(
-        WEB, spec(**{"$setElementOrder/containers": [{"name": "main"}], "containers": [{"name": "x", "image": "y"}]})
-    ),
-    strategic(WEB, spec(containers=[{"$patch": "replace"}, {"name": "only", "image": "nginx"}])),
-    strategic(WEB, spec(volumes=[{"name": "v", "$retainKeys": ["name", "secret"], "secret": {"secretName": "s"}}])),
-    strategic(WEB, spec(volumes=[{"name": "w", "secret": {"secretName": "s"}}])),
-    strategic(WEB, spec(tolerations=[{"key": "b", "operator": "Exists"}])),
-    strategic(WEB, spec(hostAliases=[{"ip": "10.0.0.1", "hostnames": ["i"]}, {"ip": "10.0.0.2", "hostnames": ["j"]}])),
-    strategic(WEB, {"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}),
-    strategic(WEB, {"spec": {"strategy": {"$patch": "replace", "type": "RollingUpdate"}}}),
-    strategic(WEB, {"metadata": {"labels": {"$patch": "replace", "x": "y"}}}),
-    strategic(WEB, {"metadata": {"labels": {"$patch": "delete"}}}),
-    strategic(WEB, {"metadata": {"annotations": None}}),
-    strategic(WEB, spec(containers=[{"image": "no-name"}])),
-    strategic(WEB, spec(containers=[{"name": "a", "$patch": "explode"}])),
-    strategic(WEB, spec(containers={"name": "a"})),
-    strategic(WEB, spec(**{"$setElementOrder/containers": ["main"]})),
-    strategic(WEB, spec(**{"$deleteFromPrimitiveList/containers": ["main"]})),
-    strategic(WEB, {"spec": {"replicas": "three"}}),
-    strategic(WEB, {"spec": {"selector": {"matchLabels": {"app": "other"}}}}),
-    strategic(WEB, {"spec": {"unknown": 1}}),
-    strategic(WEB, {"spec": {"unknown": 1}}, fieldValidation="Strict"),
-    strategic(WEB, {"$patch": "delete"}),
-    strategic(WEB, {"$patch": "replace", "metadata": {"name": "web"}}),
-    strategic(WEB, "[]"),
-    strategic(WEB, "null"),
-    strategic(WEB, "{"),
     get(WEB),
 )
 PRIMITIVES = script(
