@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -65,6 +66,9 @@ func visible(goType reflect.Type) []reflect.StructField {
 	out := []reflect.StructField{}
 	for i := range goType.NumField() {
 		goField := goType.Field(i)
+		if goField.Anonymous && strings.HasPrefix(goField.Type.PkgPath(), "k8s.io/apimachinery/") {
+			continue // metadata: nothing is written of what is empty
+		}
 		if goField.Anonymous && goField.Type.Kind() == reflect.Struct && goField.Tag.Get("json") == "" {
 			out = append(out, visible(goField.Type)...)
 		} else if goField.IsExported() {

@@ -89,6 +89,16 @@ def _labelled(obj: Obj, labels: dict[str, str]) -> None:
         meta["labels"] = dict(labels)
 
 
+def node_ranges(node: Obj) -> None:
+    """``Convert_v1_NodeSpec_To_core_NodeSpec``, in place: the first of the ranges is the range."""
+    spec = node.get("spec") or {}
+    one, several = spec.get("podCIDR") or "", spec.get("podCIDRs") or []
+    if one:
+        spec["podCIDRs"] = [one, *several[1:]]
+    elif several:
+        spec["podCIDR"] = several[0]
+
+
 def _limit(item: Obj) -> None:
     """``SetDefaults_LimitRangeItem``: a container's default limit is the maximum, its default request the limit or minimum."""
     if item.get("type") != "Container":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 
+from scale_agent.kube.admission.conditional import node_ranges
 from scale_agent.kube.admission.defaulting import filler_for
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.version import Obj
@@ -19,8 +21,16 @@ def fill(version: str, resource: ResourceType, obj: Obj, now: str) -> None:
     filler = filler_for(version, resource.group, resource.version, resource.kind)
     if filler is not None:
         filler.fill(obj, {}, now)
-    if resource.kind == "Secret":
-        _encode_texts(obj)
+    convert = _CONVERTED.get(resource.kind)
+    if convert is not None:
+        convert(obj)
+
+
+def _started_at_once(pod: Obj) -> None:
+    """``Convert_v1_PodSpec_To_core_PodSpec``: nobody has less than no time to end."""
+    spec = pod.get("spec") or {}
+    if (spec.get("terminationGracePeriodSeconds") or 0) < 0:
+        spec["terminationGracePeriodSeconds"] = 1
 
 
 def _encode_texts(secret: Obj) -> None:
@@ -29,3 +39,7 @@ def _encode_texts(secret: Obj) -> None:
     if plain:
         encoded = {name: base64.b64encode(str(value).encode()).decode() for name, value in plain.items()}
         secret["data"] = {**(secret.get("data") or {}), **encoded}
+
+
+#: What conversion to the server's own form adds to defaults, by kind.
+_CONVERTED: dict[str, Callable[[Obj], None]] = {"Node": node_ranges, "Pod": _started_at_once, "Secret": _encode_texts}

@@ -36,8 +36,11 @@ GENERATED: frozenset[ResourceKey] = frozenset(
 COUNTED_LATER: frozenset[ResourceKey] = frozenset([("storage.k8s.io", "csidrivers")])
 #: Kinds whose new objects may have a status.
 KEEPS_NEW_STATUS: frozenset[ResourceKey] = frozenset([("", "nodes")])
-#: Whose annotations count too (``apps/deployment/strategy.go``: rollbacks were once said in them).
-ANNOTATIONS_COUNT: frozenset[ResourceKey] = frozenset([("apps", "deployments")])
+#: Whose annotations or labels count too (``apps/deployment/strategy.go``: rollbacks were once said in them).
+METADATA_COUNTS: dict[ResourceKey, str] = {
+    ("apps", "deployments"): "annotations",
+    ("discovery.k8s.io", "endpointslices"): "labels",
+}
 #: Fields whose change does not count, besides metadata and status: whole objects without a spec count any field.
 _UNCOUNTED = frozenset(("kind", "apiVersion", "metadata", "status"))
 #: Metadata that only the server writes.
@@ -70,7 +73,7 @@ def begin(resource: ResourceType, obj: Obj, *, uid: str, time: str) -> None:
     meta["creationTimestamp"] = time
     if has_generation(resource):
         meta["generation"] = 1
-    if has_status(resource) and (resource.typed or "status" in obj):
+    if has_status(resource) and resource.key not in KEEPS_NEW_STATUS and (resource.typed or "status" in obj):
         obj.pop("status", None)
 
 
@@ -100,14 +103,15 @@ def _metadata(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 def count_generation(resource: ResourceType, old: Obj, new: Obj, subresource: str = "") -> None:
     """Raise ``metadata.generation`` in place when something but metadata and status changed."""
-    if not has_generation(resource):
+    if not has_generation(resource) and resource.key not in COUNTED_LATER:
         return
     names = (old.keys() | new.keys()) - _UNCOUNTED
     if not resource.typed and not has_status(resource):
         names |= {"status"}
     changed = any(old.get(name) != new.get(name) for name in names)
-    if not (changed or subresource) and resource.key in ANNOTATIONS_COUNT:
-        changed = (old["metadata"].get("annotations") or {}) != (new["metadata"].get("annotations") or {})
+    counted = METADATA_COUNTS.get(resource.key)
+    if not (changed or subresource) and counted is not None:
+        changed = (old["metadata"].get(counted) or {}) != (new["metadata"].get(counted) or {})
     if changed:
         new["metadata"]["generation"] = int(old["metadata"].get("generation", 0)) + 1
 

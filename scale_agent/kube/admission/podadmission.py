@@ -41,8 +41,11 @@ def _is_mirror(pod: Obj) -> bool:
 
 def _account(core: Core, pod: Obj, spec: Spec) -> None:
     """The account's own secrets for images, and whether it wants its token mounted."""
-    found = core.store.get(("", "serviceaccounts"), pod["metadata"].get("namespace", ""), spec["serviceAccountName"])
-    account = found.object() if found is not None else {}
+    namespace, name = pod["metadata"].get("namespace", ""), spec["serviceAccountName"]
+    found = core.store.get(("", "serviceaccounts"), namespace, name)
+    if found is None:
+        raise _refused(pod, f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found')
+    account = found.object()
     if not spec.get("imagePullSecrets") and account.get("imagePullSecrets"):
         spec["imagePullSecrets"] = account["imagePullSecrets"]
     wanted = spec.get("automountServiceAccountToken")

@@ -16,12 +16,15 @@ from scale_agent.kube.storage.version import Obj
 
 #: Keeps a claim until no pod uses it; the garbage collector's rule takes it off.
 PROTECTION = "kubernetes.io/pvc-protection"
+#: Keeps a class of volume attributes while claims use it.
+ATTRIBUTES_PROTECTION = "kubernetes.io/vac-protection"
 #: Keeps a volume until its claim is gone.
 VOLUME_PROTECTION = "kubernetes.io/pv-protection"
 #: Cluster IPs are handed out from this /16 of the service range 10.43.0.0/16, which the bootstrap's 10.43.0.1 begins.
 SERVICE_NETWORK = "10.43"
 #: Node ports are handed out from here (``--service-node-port-range``).
 NODE_PORTS = range(30000, 32768)
+NOT_READY = "node.kubernetes.io/not-ready"
 _TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
 
@@ -39,6 +42,7 @@ def _set(target: dict[str, Any], **values: Any) -> None:
 def _daemon_set(_: Core, obj: Obj) -> None:
     annotations = obj["metadata"].get("annotations") or {}
     obj["metadata"]["annotations"] = {**annotations, _TEMPLATE_GENERATION: "1"}
+
 
 def _new_job(_: Core, obj: Obj) -> None:
     spec = _spec(obj)
@@ -81,15 +85,57 @@ def _new_namespace(_: Core, obj: Obj) -> None:
     obj["status"] = {"phase": "Active"}
 
 
+def _new_node(_: Core, obj: Obj) -> None:
+    """The plugin TaintNodesByCondition: nobody runs on a node before it says that it is ready."""
+    spec = _spec(obj)
+    taints = spec.get("taints") or []
+    if not any(one.get("key") == NOT_READY for one in taints):
+        spec["taints"] = [*taints, {"key": NOT_READY, "effect": "NoSchedule"}]
+
+
 def _new_claim(_: Core, obj: Obj) -> None:
-    obj["metadata"]["finalizers"] = [*(obj["metadata"].get("finalizers") or ()), PROTECTION]
+    _protect(obj, PROTECTION)
+    spec = _spec(obj)
+    source = spec.get("dataSource")
+    if source is not None and (source.get("apiGroup") or "", source.get("kind")) not in SOURCE_KINDS:
+        spec.pop("dataSource")
+    _same_sources(spec)
     obj["status"] = {"phase": "Pending"}
 
 
-def _new_volume(_: Core, obj: Obj) -> None:
+def _same_sources(spec: dict[str, Any]) -> None:
+    """``NormalizeDataSources``: what a claim begins with is said in two members; the older one takes two kinds only."""
+    source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
+    if source is not None and reference is None:
+        spec["dataSourceRef"] = dict(source)
+    elif source is None and reference is not None and not reference.get("namespace"):
+        if (reference.get("apiGroup") or "", reference.get("kind")) in SOURCE_KINDS:
+            spec["dataSource"] = dict(reference)
+
+
+#: What a claim's older member for its beginnings may name.
+SOURCE_KINDS = frozenset([("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot")])
+
+
+def _protect(obj: Obj, finalizer: str) -> None:
+    """The plugin StorageObjectInUseProtection."""
     finalizers = obj["metadata"].get("finalizers") or ()
-    if VOLUME_PROTECTION not in finalizers:
-        obj["metadata"]["finalizers"] = [*finalizers, VOLUME_PROTECTION]
+    if finalizer not in finalizers:
+        obj["metadata"]["finalizers"] = [*finalizers, finalizer]
+
+
+def _new_attributes_class(_: Core, obj: Obj) -> None:
+    _protect(obj, ATTRIBUTES_PROTECTION)
+
+
+def _stateful_set(_: Core, obj: Obj) -> None:
+    """The server writes claims of a set with their kind."""
+    for claim in _spec(obj).get("volumeClaimTemplates") or ():
+        claim.update(kind="PersistentVolumeClaim", apiVersion="v1")
+
+
+def _new_volume(_: Core, obj: Obj) -> None:
+    _protect(obj, VOLUME_PROTECTION)
     obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": obj["metadata"]["creationTimestamp"]}
 
 
@@ -100,13 +146,16 @@ def _new_ingress(_: Core, obj: Obj) -> None:
 #: By resource. Their status was reset before, if it has a subresource.
 PREPARED: dict[ResourceKey, Callable[[Core, Obj], None]] = {
     ("", "namespaces"): _new_namespace,
+    ("", "nodes"): _new_node,
     ("", "persistentvolumeclaims"): _new_claim,
     ("", "persistentvolumes"): _new_volume,
     ("", "pods"): podadmission.prepare,
     ("", "services"): _new_service,
     ("apps", "daemonsets"): _daemon_set,
+    ("apps", "statefulsets"): _stateful_set,
     ("batch", "jobs"): _new_job,
     ("networking.k8s.io", "ingresses"): _new_ingress,
+    ("storage.k8s.io", "volumeattributesclasses"): _new_attributes_class,
 }
 
 
@@ -133,8 +182,27 @@ KEPT: dict[ResourceKey, tuple[tuple[str, str], ...]] = {
 }
 
 
+#: What a main write does not change, whatever it says.
+FIXED: dict[ResourceKey, tuple[tuple[str, str], ...]] = {("", "namespaces"): (("spec", "finalizers"),)}
+
+
+def _count_template(old: Obj, obj: Obj) -> None:
+    """A DaemonSet's annotation counts its templates; nobody else can set it (``daemonSetStrategy.PrepareForUpdate``)."""
+    before = (old["metadata"].get("annotations") or {}).get(_TEMPLATE_GENERATION, "1")
+    same = (old.get("spec") or {}).get("template") == (obj.get("spec") or {}).get("template")
+    count = before if same or not before.isdigit() else str(int(before) + 1)
+    annotations = obj["metadata"].get("annotations") or {}
+    obj["metadata"]["annotations"] = {**annotations, _TEMPLATE_GENERATION: count}
+
+
 def keep_assigned(resource: ResourceType, old: Obj, obj: Obj) -> None:
     """Give a replacing object back what the server once assigned, in place."""
+    if resource.key == ("apps", "daemonsets"):
+        _count_template(old, obj)
+    for part, name in FIXED.get(resource.key, ()):
+        obj[part] = {**(obj.get(part) or {}), name: (old.get(part) or {}).get(name)}
+    if resource.key == ("", "persistentvolumeclaims"):
+        _same_sources(_spec(obj))
     for part, name in KEPT.get(resource.key, ()):
         value = (old.get(part) or {}).get(name)
         inside = obj.get(part)

@@ -38,8 +38,9 @@ def rules_of(resource: ResourceType) -> Rules:
 def check(resource: ResourceType, obj: Obj, more: Iterable[Cause] = ()) -> None:
     """Refuse a new object that breaks its kind's rules (422); ``more``: those of its definition."""
     rules, report = rules_of(resource), Report()
-    metadata.whole(obj["metadata"], rules.names, report)
+    metadata.whole(obj["metadata"], rules.names, report, built_in=_is_core(resource))
     rules.whole(obj, (), report)
+    rules.new(obj, (), report)
     report.causes += more
     _refuse(resource, obj, report)
 
@@ -52,16 +53,28 @@ def check_update(resource: ResourceType, old: Obj, new: Obj, subresource: str = 
     metadata.updated(after, before, report)
     for how in rules.repeated if not subresource else "u":
         if how == "u":
-            metadata.updated(after, before, report)
+            metadata.updated(after, before, report, built_in=_is_core(resource))
         else:
-            metadata.whole(after, rules.names, report)
-    if not subresource and not after.get("deletionTimestamp"):
-        rules.whole(new, (), report)
-        rules.change(new, old, report)
+            metadata.whole(after, rules.names, report, built_in=_is_core(resource))
+    if not subresource:
+        if rules.change_first:
+            rules.change(new, old, report)
+        for _ in range(2 if rules.twice else 1):
+            rules.whole(new, (), report)
+        if not rules.change_first:
+            rules.change(new, old, report)
     report.causes += more
     _refuse(resource, new, report)
 
 
+def _is_core(resource: ResourceType) -> bool:
+    """Whether the kind's metadata is looked at by the functions of the core group."""
+    return resource.typed and resource.group not in _APART
+
+
+_APART = frozenset(("admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io"))
+
+
 def _refuse(resource: ResourceType, obj: Obj, report: Report) -> None:
     if report.causes:
-        raise status.invalid(resource.kind, resource.group, obj["metadata"].get("name", ""), report.causes)
+        raise status.invalid(resource.kind, resource.key[0], obj["metadata"].get("name", ""), report.causes)

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from scale_agent.kube import status
+from scale_agent.kube.admission import warnings as builtin_warnings
 from scale_agent.kube.custom import definition_rules, gotext, names, objects
 from scale_agent.kube.custom.record import ESTABLISHED, TERMINATING, set_condition
 from scale_agent.kube.custom.types import DEFINITIONS
@@ -83,7 +84,9 @@ def warnings(resource: ResourceType, before: Version | None, obj: Obj) -> list[s
         known = definition_rules.unknown_formats(before.object()) if before is not None else ()
         found = definition_rules.unknown_formats(obj)
         return [f"unrecognized format {gotext.quote(one)}" for one in found if one not in known]
-    if resource.declared is None or not obj["metadata"].get("finalizers"):
+    if resource.declared is None:
+        return builtin_warnings.of(resource, None if before is None else before.object(), obj)
+    if not obj["metadata"].get("finalizers"):
         return []
     old = before.object()["metadata"].get("finalizers") or () if before is not None else ()
     new = set(obj["metadata"]["finalizers"]) - set(old)

@@ -100,7 +100,9 @@ def same_role(new: Any, old: Any, report: Report) -> None:
     """A binding's role never changes."""
     if (new.get("roleRef") or {}) != (old.get("roleRef") or {}):
         empty = {name: "" for _, name in _REFERENCE}
-        report.invalid(("roleRef",), internal({**empty, **(new.get("roleRef") or {})}, _REFERENCE), "cannot change roleRef")
+        report.invalid(
+            ("roleRef",), internal({**empty, **(new.get("roleRef") or {})}, _REFERENCE), "cannot change roleRef"
+        )
 
 
 USAGES = tuple(
@@ -168,7 +170,7 @@ def _signer(name: str, path: Path, report: Report) -> None:
         report.invalid(path, name, words)
         return
     for fault in formats.subdomain(domain):
-        report.invalid(path, domain, f"validating label \"{domain}\": {fault}")
+        report.invalid(path, domain, f'validating label "{domain}": {fault}')
     if "." not in domain:
         report.invalid(path, name, "should be a domain with at least two segments separated by dots")
 

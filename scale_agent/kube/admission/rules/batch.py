@@ -6,10 +6,12 @@ import re
 from typing import Any
 from zoneinfo import available_timezones
 
+from scale_agent.kube.admission.rules import formats
 from scale_agent.kube.admission.rules.checks import (
     AT_LEAST_0,
     Change,
     at,
+    changes,
     given,
     need,
     not_negative,
@@ -18,11 +20,12 @@ from scale_agent.kube.admission.rules.checks import (
     unchanged,
 )
 from scale_agent.kube.admission.rules.containers import shown_names
+from scale_agent.kube.admission.rules.goform import CORE, form
 from scale_agent.kube.admission.rules.pods import template
 from scale_agent.kube.admission.rules.report import Key, Path, Report
-from scale_agent.kube.admission.rules.security import internal
 from scale_agent.kube.admission.rules.selectors import key, label_selector, selects
 
+_GROUP = "k8s.io/api/batch/v1."
 MOST_PARALLEL = 100_000
 _ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 _HANDLED_RESTARTS = ("OnFailure", "Never")
@@ -77,9 +80,13 @@ def _failure_rule(value: Any, path: Path, report: Report, spec: Any, names: set[
     for index, one in enumerate(conditions):
         _pattern(one, (*path, "onPodConditions", index), report)
     if codes is not None and conditions:
-        report.add("FieldValueInvalid", path, "Invalid value: specifying both OnExitCodes and OnPodConditions is not supported")
+        report.add(
+            "FieldValueInvalid", path, "Invalid value: specifying both OnExitCodes and OnPodConditions is not supported"
+        )
     if codes is None and not conditions:
-        report.add("FieldValueInvalid", path, "Invalid value: specifying one of OnExitCodes and OnPodConditions is required")
+        report.add(
+            "FieldValueInvalid", path, "Invalid value: specifying one of OnExitCodes and OnPodConditions is required"
+        )
 
 
 def _failure_policy(spec: Any, path: Path, report: Report) -> None:
@@ -106,7 +113,7 @@ def _indexes(text: str, completions: int) -> tuple[int, str]:
                 return 0, f'too large index: "{number}"'
         first, _, last = one.partition("-")
         if last and int(last) <= int(first):
-            return 0, f'non-increasing order, previous: {first}, current: {last}'
+            return 0, f"non-increasing order, previous: {first}, current: {last}"
         total += int(last) - int(first) + 1 if last else 1
     return total, ""
 
@@ -126,7 +133,9 @@ def _success_rule(rule: Any, path: Path, report: Report, completions: int) -> No
     if count < 0:
         report.invalid(here, count, AT_LEAST_0)
     if count > completions:
-        report.invalid(here, count, f"must be less than or equal to {completions} (the number of specified completions)")
+        report.invalid(
+            here, count, f"must be less than or equal to {completions} (the number of specified completions)"
+        )
     if indexes is not None and count > total:
         tail = f"{total} (the number of indexes in the specified succeededIndexes field)"
         report.invalid(here, count, f"must be less than or equal to {tail}")
@@ -143,24 +152,15 @@ def _success_policy(spec: Any, path: Path, report: Report) -> None:
         _success_rule(rule, (*here, "rules", index), report, spec.get("completions") or 0)
 
 
-def _success_shown(policy: Any) -> Any:
-    rows = (("SucceededIndexes", "succeededIndexes"), ("SucceededCount", "succeededCount"))
-    rules = policy.get("rules")
-    inner = None if rules is None else _Raw("[" + ",".join(internal(one, rows) for one in rules) + "]")
-    return internal({"rules": inner}, (("Rules", "rules"),))
-
-
-class _Raw(str):
-    __slots__ = ()
-
-
 def _indexed(spec: Any, path: Path, report: Report) -> None:
     """Numbers that only make sense when pods are numbered."""
     if spec.get("completionMode") == "Indexed":
         if spec.get("completions") is None:
             report.required((*path, "completions"), "when completion mode is Indexed")
         for name in ("parallelism", "maxFailedIndexes"):
-            if (spec.get(name) or 0) > MOST_PARALLEL and (name == "parallelism" or (spec.get("completions") or 0) > MOST_PARALLEL):
+            if (spec.get(name) or 0) > MOST_PARALLEL and (
+                name == "parallelism" or (spec.get("completions") or 0) > MOST_PARALLEL
+            ):
                 tail = " when completion mode is Indexed" if name == "parallelism" else ""
                 report.invalid((*path, name), spec[name], f"must be less than or equal to {MOST_PARALLEL}{tail}")
         failed = spec.get("maxFailedIndexes")
@@ -181,7 +181,8 @@ def _mode(spec: Any, path: Path, report: Report) -> None:
         report.unsupported((*path, "completionMode"), mode, ("NonIndexed", "Indexed"))
     _indexed(spec, path, report)
     if mode != "Indexed" and spec.get("successPolicy") is not None:
-        report.invalid((*path, "successPolicy"), None, "requires indexed completion mode")
+        shown = form(f"{_GROUP}SuccessPolicy", spec["successPolicy"])
+        report.invalid((*path, "successPolicy"), shown, "requires indexed completion mode")
 
 
 def _replacement(spec: Any, path: Path, report: Report) -> None:
@@ -208,11 +209,13 @@ def _template(spec: Any, path: Path, report: Report) -> None:
     template(value, here, report)
     policy = at(value, "spec", "restartPolicy") or ""
     if policy == "Always":
-        report.required((*here, "spec", "restartPolicy"), f"valid values: {shown_names(list(_HANDLED_RESTARTS))}")
+        report.required((*here, "spec", "restartPolicy"), 'valid values: "OnFailure", "Never"')
     elif policy and policy not in _HANDLED_RESTARTS:
         report.unsupported((*here, "spec", "restartPolicy"), policy, _HANDLED_RESTARTS)
     elif spec.get("podFailurePolicy") is not None and policy != "Never":
-        report.invalid((*here, "spec", "restartPolicy"), policy, "only \"Never\" is supported when podFailurePolicy is specified")
+        report.invalid(
+            (*here, "spec", "restartPolicy"), policy, 'only "Never" is supported when podFailurePolicy is specified'
+        )
 
 
 job_spec = struct(
@@ -245,9 +248,9 @@ def _generated(job: Any, path: Path, report: Report) -> None:
     if not spec.get("manualSelector") and meta.get("uid") and selector is not None:
         for name, wanted in (
             ("controller-uid", meta["uid"]),
-            ("job-name", meta["name"]),
+            ("job-name", meta.get("name", "")),
             ("batch.kubernetes.io/controller-uid", meta["uid"]),
-            ("batch.kubernetes.io/job-name", meta["name"]),
+            ("batch.kubernetes.io/job-name", meta.get("name", "")),
         ):
             value = (labels or {}).get(name)
             if value is None:
@@ -258,13 +261,28 @@ def _generated(job: Any, path: Path, report: Report) -> None:
         report.invalid(here, labels, "`selector` does not match template `labels`")
 
 
-job = struct(_generated, ("spec", job_spec))
+def _pod_names(job: Any, path: Path, report: Report) -> None:
+    """Pods of a numbered job are called after it: their names must be host names."""
+    spec, name = job.get("spec") or {}, (job.get("metadata") or {}).get("name") or ""
+    if spec.get("completionMode") == "Indexed" and (spec.get("completions") or 0) > 0:
+        last = f"{name}-{spec['completions'] - 1}"
+        if formats.label(last):
+            report.invalid(("metadata", "name"), name, f"will not able to create pod with invalid DNS label: {last}")
+
+
+job = struct(("spec", job_spec), _generated)
+new_job = struct(_pod_names)
 _STEPS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 _NAMES = (
     {},
     {},
     {},
-    {name: number for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)},
+    {
+        name: number
+        for number, name in enumerate(
+            ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
+        )
+    },
     {name: number for number, name in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])},
 )
 _WORDS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
@@ -276,7 +294,7 @@ def schedule_fault(text: str) -> str:
         if text in _WORDS or re.fullmatch(r"@every (\d+(\.\d+)?(ns|us|ms|s|m|h))+", text):
             return ""
         if text.startswith("@every "):
-            return f"failed to parse duration {text}: time: invalid duration \"{text[7:]}\""
+            return f'failed to parse duration {text}: time: invalid duration "{text[7:]}"'
         return f"unrecognized descriptor: {text}"
     fields = text.split()
     if len(fields) != 5:
@@ -336,7 +354,9 @@ def _zone(value: Any, path: Path, report: Report) -> None:
     if not value:
         report.invalid(path, value, "timeZone must be nil or non-empty string")
     elif value.lower() == "local":
-        report.invalid(path, value, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones")
+        report.invalid(
+            path, value, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+        )
     elif value not in available_timezones():
         report.invalid(path, value, f"unknown time zone {value}")
 
@@ -372,7 +392,12 @@ cron_job = struct(
         ),
     ),
 )
-_plain: Change = unchanged("spec.completionMode", "spec.podFailurePolicy", "spec.backoffLimitPerIndex", "spec.managedBy", "spec.successPolicy")
+_plain: Change = changes(
+    unchanged("spec.completionMode"),
+    unchanged("spec.podFailurePolicy", shown_as=lambda value: value and form(f"{_GROUP}PodFailurePolicy", value)),
+    unchanged("spec.backoffLimitPerIndex", "spec.managedBy"),
+    unchanged("spec.successPolicy", shown_as=lambda value: value and form(f"{_GROUP}SuccessPolicy", value)),
+)
 
 
 def job_update(new: Any, old: Any, report: Report) -> None:
@@ -381,7 +406,8 @@ def job_update(new: Any, old: Any, report: Report) -> None:
     _completions(now, before, report)
     unchanged("spec.selector")(new, old, report)
     if _fixed_template(now) != _fixed_template(before) and not _may_change(now, before):
-        report.invalid(("spec", "template"), None, "field is immutable")
+        shown = form(f"{CORE}PodSpec", at(now, "template", "spec"))
+        report.invalid(("spec", "template", "spec"), shown, "field is immutable")
     _plain(new, old, report)
 
 
@@ -401,7 +427,10 @@ _SCHEDULING = ("nodeSelector", "tolerations", "schedulingGates", "affinity")
 
 def _fixed_template(spec: Any) -> Any:
     pod = at(spec, "template", "spec") or {}
-    return {**(spec.get("template") or {}), "spec": {name: value for name, value in pod.items() if name not in _SCHEDULING}}
+    return {
+        **(spec.get("template") or {}),
+        "spec": {name: value for name, value in pod.items() if name not in _SCHEDULING},
+    }
 
 
 def _may_change(now: Any, before: Any) -> bool:

@@ -41,7 +41,9 @@ def _source(value: Any, path: Path, report: Report) -> None:
             report.required((*path, name))
     group = value.get("apiGroup")
     if not group and value.get("kind") != "PersistentVolumeClaim":
-        report.invalid(path, value.get("kind") or "", "must be 'PersistentVolumeClaim' when referencing the default apiGroup")
+        report.invalid(
+            path, value.get("kind") or "", "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
+        )
     if group:
         report.each_invalid((*path, "apiGroup"), group, formats.subdomain(group))
 
@@ -50,6 +52,13 @@ def _modes(value: Any, path: Path, report: Report) -> None:
     if not value:
         report.required(path, "at least 1 access mode is required")
     access_modes(value, path, report)
+
+
+def _same_source(spec: Any, path: Path, report: Report) -> None:
+    source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
+    names = ("apiGroup", "kind", "name")
+    if source and reference and any((source.get(one) or "") != (reference.get(one) or "") for one in names):
+        report.invalid(path, {}, "must match dataSourceRef")
 
 
 #: The spec of a claim.
@@ -62,6 +71,7 @@ claim_spec = struct(
     ("dataSource", given(_source)),
     ("dataSourceRef", given(_source)),
     ("volumeAttributesClassName", filled(text(formats.subdomain))),
+    _same_source,
 )
 #: ``validatePersistentVolumeClaimTemplate``.
 claim_template = struct(

@@ -86,7 +86,7 @@ def _secret(value: Any, path: Path, report: Report) -> None:
             report.required(("data", Key("username")))
             report.required(("data", Key("password")))
     for name in _SECRET_KEYS.get(kind, ()):
-        if name not in data:
+        if name not in data or (name == "ssh-privatekey" and not data[name]):
             report.required(("data", Key(name)))
         elif name.startswith(".docker"):
             _readable(data[name], ("data", Key(name)), report)
@@ -123,13 +123,17 @@ def _limit(item: Any, path: Path, report: Report) -> None:
     key(kind, (*path, "type"), report)
     if "/" not in kind and kind not in _LIMITS and kind and not formats.qualified_name(kind):
         report.invalid((*path, "type"), kind, "must be a standard limit type or fully qualified")
-    members = {name: item.get(name) or {} for name in ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio")}
+    members = {
+        name: item.get(name) or {} for name in ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio")
+    }
     if kind == "Pod":
         for name in ("default", "defaultRequest"):
             if members[name]:
                 report.forbidden((*path, name), "may not be specified when `type` is 'Pod'")
     if kind == "PersistentVolumeClaim" and "storage" not in members["min"] and "storage" not in members["max"]:
-        report.required((*path, "limits"), "either minimum or maximum storage value is required, but neither was provided")
+        report.required(
+            (*path, "limits"), "either minimum or maximum storage value is required, but neither was provided"
+        )
     for name in sorted({one for values in members.values() for one in values}):
         _compared(name, members, path, report)
 
@@ -147,12 +151,19 @@ def _compared(name: str, members: dict[str, Any], path: Path, report: Report) ->
     ordered("min", "max", "min", "min value {low} is greater than max value {high}")
     ordered("min", "defaultRequest", "defaultRequest", "min value {low} is greater than default request value {high}")
     ordered("defaultRequest", "max", "defaultRequest", "default request value {low} is greater than max value {high}")
-    ordered("defaultRequest", "default", "defaultRequest", "default request value {low} is greater than default limit value {high}")
+    ordered(
+        "defaultRequest",
+        "default",
+        "defaultRequest",
+        "default request value {low} is greater than default limit value {high}",
+    )
     ordered("min", "default", "default", "min value {low} is greater than default value {high}")
     ordered("default", "max", "default", "default value {low} is greater than max value {high}")
     ratio = amounts.get("maxLimitRequestRatio")
     if ratio is not None and ratio < 1:
-        report.invalid((*path, "maxLimitRequestRatio", Key(name)), str(found["maxLimitRequestRatio"]), "ratio is less than 1")
+        report.invalid(
+            (*path, "maxLimitRequestRatio", Key(name)), str(found["maxLimitRequestRatio"]), "ratio is less than 1"
+        )
 
 
 def _limits(value: Any, path: Path, report: Report) -> None:
@@ -236,21 +247,36 @@ def _namespace_finalizers(value: Any, path: Path, report: Report) -> None:
 
 namespace = struct(("spec", struct(("finalizers", _namespace_finalizers))))
 _OBJECT = tuple(
-    (name, name[0].lower() + name[1:] if name not in ("UID", "APIVersion") else {"UID": "uid", "APIVersion": "apiVersion"}[name])
+    (
+        name,
+        name[0].lower() + name[1:]
+        if name not in ("UID", "APIVersion")
+        else {"UID": "uid", "APIVersion": "apiVersion"}[name],
+    )
     for name in ("Kind", "Namespace", "Name", "UID", "APIVersion", "ResourceVersion", "FieldPath")
 )
-_EVENT_NAMES = {"regarding": "involvedObject", "note": "message", "reportingController": "reportingComponent"}
+_EVENT_NAMES = {"regarding": "involvedObject", "note": "message"}
 
 
 def legacy_event(event: Any, path: Path, report: Report) -> None:
-    """``legacyValidateEvent``: of a core Event only the namespaces must agree."""
+    """``legacyValidateEvent``: of an Event without an exact time only the namespaces must agree."""
     meta, subject = event.get("metadata") or {}, event.get("involvedObject") or event.get("regarding") or {}
-    namespace_ = subject.get("namespace") or ""
-    if not namespace_:
-        if meta.get("namespace") not in ("", None, "default"):
-            report.invalid(("involvedObject", "namespace"), namespace_, "does not match event.namespace")
-    elif meta.get("namespace") != namespace_:
-        report.invalid(("involvedObject", "namespace"), namespace_, "does not match event.namespace")
+    inside, outside = subject.get("namespace") or "", meta.get("namespace") or ""
+    if event.get("eventTime") is None:
+        if inside != outside and (inside or outside != "default"):
+            report.invalid(("involvedObject", "namespace"), inside, "does not match event.namespace")
+        return
+    if not inside and outside not in ("default", "kube-system"):
+        report.invalid(("involvedObject", "namespace"), inside, "does not match event.namespace")
+    name = "reportingController" if "regarding" in event or "note" in event else "reportingComponent"
+    controller = event.get(name) or ""
+    if not controller:
+        report.required((name,))
+    report.each_invalid((name,), controller, formats.qualified_name(controller))
+    for member in ("reportingInstance", "action", "reason"):
+        _short(event, member, 128, report)
+    if len(event.get("note") or event.get("message") or "") > 1024:
+        report.invalid(("message",), "", "can have at most 1024 characters")
 
 
 def _short(event: Any, name: str, limit: int, report: Report) -> None:
@@ -258,25 +284,15 @@ def _short(event: Any, name: str, limit: int, report: Report) -> None:
     if not value:
         report.required((name,))
     elif len(value) > limit:
-        report.invalid((name,), value, f"can have at most {limit} characters")
+        report.invalid((name,), "", f"can have at most {limit} characters")
 
 
-def event_v1(event: Any, path: Path, report: Report) -> None:
-    """``ValidateEventCreate`` of events.k8s.io."""
-    legacy_event(event, path, report)
+def event_v1_new(event: Any, path: Path, report: Report) -> None:
+    """``ValidateEventCreate`` of events.k8s.io, beyond the legacy part."""
     if event.get("eventTime") is None:
         report.required(("eventTime",))
     if event.get("type") not in ("Normal", "Warning"):
         report.invalid(("type",), "", f"has invalid value: {event.get('type') or ''}")
-    controller = event.get("reportingController") or ""
-    if not controller:
-        report.required(("reportingController",))
-    report.each_invalid(("reportingController",), controller, formats.qualified_name(controller))
-    _short(event, "reportingInstance", 128, report)
-    _short(event, "action", 128, report)
-    _short(event, "reason", 128, report)
-    if len(event.get("note") or "") > 1024:
-        report.invalid(("message",), "", "can have at most 1024 characters")
 
 
 _FIXED_EVENT = (
@@ -287,11 +303,12 @@ _FIXED_EVENT = (
     "deprecatedFirstTimestamp",
     "deprecatedLastTimestamp",
     "deprecatedCount",
+    "reason",
+    "type",
+    "eventTime",
+    "action",
     "reportingController",
     "reportingInstance",
-    "action",
-    "eventTime",
-    "type",
 )
 
 
@@ -300,8 +317,16 @@ def event_v1_update(new: Any, old: Any, report: Report) -> None:
     for name in _FIXED_EVENT:
         value = new.get(name)
         if (value or None) != (old.get(name) or None):
-            shown = internal({**{one: "" for _, one in _OBJECT}, **(value or {})}, _OBJECT) if name == "regarding" else value
-            report.invalid((_EVENT_NAMES.get(name, name) if name != "reportingController" else name,), shown, IMMUTABLE)
+            shown = value or (None if name == "eventTime" else "")
+            if name == "regarding":
+                shown = internal({**{one: "" for _, one in _OBJECT}, **(value or {})}, _OBJECT)
+            report.invalid((_EVENT_NAMES.get(name, name),), shown, IMMUTABLE)
+
+
+def _addresses(value: Any, path: Path, report: Report) -> None:
+    for index, one in enumerate(value or ()):
+        if one in value[:index]:
+            report.duplicate((*path, index), internal(one, (("Type", "type"), ("Address", "address"))))
 
 
 def _cidrs(spec: Any, path: Path, report: Report) -> None:
@@ -312,14 +337,18 @@ def _cidrs(spec: Any, path: Path, report: Report) -> None:
         report.invalid((*path, "podCIDRs"), list(found), "may specify no more than one CIDR for each IP family")
 
 
-node = struct(("spec", struct(("taints", taints), _cidrs)))
+def _node_taints(node: Any, path: Path, report: Report) -> None:
+    """The paths say metadata, as the server's do."""
+    taints((node.get("spec") or {}).get("taints"), ("metadata", "taints"), report)
+
+
+node = struct(_node_taints, ("spec", struct(_cidrs)))
 
 
 def node_update(new: Any, old: Any, report: Report) -> None:
     """``ValidateNodeUpdate``."""
     now, before = new.get("spec") or {}, old.get("spec") or {}
+    _addresses(at(new, "status", "addresses"), ("status", "addresses"), report)
     for name, word in (("podCIDRs", "podCIDR"), ("providerID", "providerID")):
         if before.get(name) and before[name] != now.get(name):
             report.forbidden(("spec", name), f'node updates may not change {word} except from "" to valid')
-
-

@@ -166,7 +166,8 @@ _http = struct(
     (
         "httpHeaders",
         lambda value, path, report: [
-            report.each_invalid(path, one.get("name") or "", formats.http_header(one.get("name") or "")) for one in value or ()
+            report.each_invalid(path, one.get("name") or "", formats.http_header(one.get("name") or ""))
+            for one in value or ()
         ],
     ),
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from scale_agent.kube.admission.rules import formats
 from scale_agent.kube.admission.rules.checks import IMMUTABLE, each, need, one_of, struct, text
+from scale_agent.kube.admission.rules.goform import form
 from scale_agent.kube.admission.rules.report import Key, Path, Report
 from scale_agent.kube.admission.rules.volumes import driver
 
@@ -23,7 +24,7 @@ def _configuration(value: Any, path: Path, report: Report) -> None:
         report.required((*path, "opaque"))
         return
     driver(opaque.get("driver"), (*path, "opaque", "driver"), report)
-    if not opaque.get("parameters"):
+    if opaque.get("parameters") is None:
         report.required((*path, "opaque", "parameters"))
 
 
@@ -49,7 +50,9 @@ def _request(value: Any, path: Path, report: Report) -> None:
     if exactly is None and not first:
         report.required(path, "exactly one of `exactly` or `firstAvailable` is required")
     elif exactly is not None and first:
-        report.invalid(path, None, "exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set")
+        report.invalid(
+            path, None, "exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set"
+        )
     elif exactly is not None:
         _exact(exactly, (*path, "exactly"), report)
     for index, one in enumerate(first):
@@ -119,7 +122,8 @@ claim_template = struct(("spec", struct(("spec", _claim_spec))))
 def same_spec(new: Any, old: Any, report: Report) -> None:
     """Claims never change."""
     if (new.get("spec") or {}) != (old.get("spec") or {}):
-        report.invalid(("spec",), new.get("spec"), IMMUTABLE)
+        name = "ResourceClaimTemplateSpec" if "spec" in (old.get("spec") or {}) else "ResourceClaimSpec"
+        report.invalid(("spec",), form(f"k8s.io/api/resource/v1.{name}", new.get("spec")), IMMUTABLE)
 
 
 def _pool(value: Any, path: Path, report: Report) -> None:
@@ -162,7 +166,9 @@ def _slice(spec: Any, path: Path, report: Report) -> None:
     elif node is not None:
         report.each_invalid(here, node, formats.subdomain(node))
     if not any(spec.get(name) for name in _PLACES):
-        report.required(path, "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required")
+        report.required(
+            path, "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required"
+        )
     seen: set[Any] = set()
     for index, one in enumerate(spec.get("devices") or ()):
         _device(one, (*path, "devices", index), report)
@@ -182,5 +188,3 @@ def slice_update(new: Any, old: Any, report: Report) -> None:
     for name, empty in (("driver", ""), ("nodeName", None)):
         if now.get(name) != before.get(name):
             report.invalid(("spec", name), now.get(name) or empty if name == "driver" else now.get(name), IMMUTABLE)
-
-

@@ -124,7 +124,10 @@ def qualified_name(value: str) -> tuple[str, ...]:
         if not prefix:
             out.append("prefix part must be non-empty")
         else:
-            out += [f"prefix part {one.replace('characters', 'bytes') if one.startswith('must be no') else one}" for one in subdomain(prefix)]
+            out += [
+                f"prefix part {one.replace('characters', 'bytes') if one.startswith('must be no') else one}"
+                for one in subdomain(prefix)
+            ]
     name = parts[-1]
     if not name:
         out.append("name part must be non-empty")

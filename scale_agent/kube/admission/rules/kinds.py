@@ -2,6 +2,8 @@
 
 ``names``: which names its objects have. ``repeated``: how often an update's metadata is looked at besides the two times
 that every update does it: ``u`` as an update, ``f`` as a whole object (seen in the number of causes that a server gives).
+``new``: what only new objects are asked. ``change_first``: what changed is told before what is wrong anyway.
+``twice``: an update is looked at twice, so that every cause comes twice.
 """
 
 from __future__ import annotations
@@ -43,6 +45,9 @@ class Rules:
     change: Change = _same
     names: Format = formats.subdomain
     repeated: str = "u"
+    new: Check = _FREE
+    change_first: bool = False
+    twice: bool = False
 
 
 _APPS, _BATCH, _RBAC, _STORAGE = "apps", "batch", "rbac.authorization.k8s.io", "storage.k8s.io"
@@ -56,7 +61,7 @@ RULES: dict[ResourceKey, Rules] = {
     ("", "namespaces"): Rules(config.namespace, names=formats.label, repeated="uf"),
     ("", "nodes"): Rules(config.node, config.node_update, repeated="uf"),
     ("", "persistentvolumeclaims"): Rules(storage.claim, storage.claim_update, repeated="uf"),
-    ("", "persistentvolumes"): Rules(storage.volume, storage.volume_update, repeated="fu"),
+    ("", "persistentvolumes"): Rules(storage.volume, storage.volume_update, repeated="ff", twice=True),
     ("", "pods"): Rules(pods.pod, pods.pod_update, repeated="uf"),
     ("", "podtemplates"): Rules(struct(("template", pods.template))),
     ("", "replicationcontrollers"): Rules(workloads.replication_controller),
@@ -69,12 +74,14 @@ RULES: dict[ResourceKey, Rules] = {
     (_APPS, "daemonsets"): Rules(workloads.daemon_set, workloads.same_selector),
     (_APPS, "deployments"): Rules(workloads.deployment, workloads.same_selector),
     (_APPS, "replicasets"): Rules(workloads.replica_set, workloads.same_selector),
-    (_APPS, "statefulsets"): Rules(workloads.stateful_set, workloads.stateful_update, names=formats.label),
+    (_APPS, "statefulsets"): Rules(
+        workloads.stateful_set, workloads.stateful_update, names=formats.label, new=workloads.new_stateful_set
+    ),
     ("autoscaling", "horizontalpodautoscalers"): Rules(scaling.autoscaler),
     (_BATCH, "cronjobs"): Rules(batch.cron_job),
-    (_BATCH, "jobs"): Rules(batch.job, batch.job_update, repeated="uf"),
+    (_BATCH, "jobs"): Rules(batch.job, batch.job_update, repeated="uf", new=batch.new_job, twice=True),
     ("certificates.k8s.io", "certificatesigningrequests"): Rules(
-        access.signing_request, names=formats.path_segment, repeated="uf"
+        new=access.signing_request, names=formats.path_segment, repeated="uf"
     ),
     ("coordination.k8s.io", "leases"): Rules(scheduling.lease),
     ("discovery.k8s.io", "endpointslices"): Rules(services.endpoint_slice, services.slice_update),
@@ -86,13 +93,15 @@ RULES: dict[ResourceKey, Rules] = {
     (_HOOKS, "validatingadmissionpolicies"): Rules(webhooks.policy),
     (_HOOKS, "validatingadmissionpolicybindings"): Rules(webhooks.binding),
     (_HOOKS, "validatingwebhookconfigurations"): Rules(webhooks.configuration),
-    (_NETWORKING, "ingressclasses"): Rules(networking.ingress_class, networking.ingress_class_update, repeated="uf"),
+    (_NETWORKING, "ingressclasses"): Rules(
+        networking.ingress_class, networking.ingress_class_update, repeated="uf", change_first=True
+    ),
     (_NETWORKING, "ingresses"): Rules(networking.ingress, repeated="uf"),
     (_NETWORKING, "ipaddresses"): Rules(
         networking.ip_address, networking.ip_address_update, names=formats.ip, repeated="uf"
     ),
     (_NETWORKING, "networkpolicies"): Rules(networking.network_policy),
-    (_NETWORKING, "servicecidrs"): Rules(networking.service_cidr, networking.service_cidr_update),
+    (_NETWORKING, "servicecidrs"): Rules(new=networking.service_cidr, change=networking.service_cidr_update),
     ("node.k8s.io", "runtimeclasses"): Rules(scheduling.runtime_class, scheduling.runtime_class_update, repeated="uf"),
     ("policy", "poddisruptionbudgets"): Rules(scaling.disruption_budget, names=formats.path_segment, repeated=""),
     (_RBAC, "clusterrolebindings"): Rules(
@@ -114,10 +123,10 @@ RULES: dict[ResourceKey, Rules] = {
     (_STORAGE, "storageclasses"): Rules(storage.storage_class, storage.storage_class_update, repeated="uf"),
     (_STORAGE, "volumeattachments"): Rules(storage.attachment, storage.attachment_update),
     (_STORAGE, "volumeattributesclasses"): Rules(
-        storage.attributes_class, storage.attributes_class_update, repeated="uf"
+        storage.attributes_class, storage.attributes_class_update, repeated="uf", change_first=True
     ),
 }
 #: Events have rules of their own when they are written in their own group.
-NEW_EVENTS = Rules(config.event_v1, config.event_v1_update)
+NEW_EVENTS = Rules(config.legacy_event, config.event_v1_update, new=config.event_v1_new)
 #: Custom resources: metadata only; their schemas have the rest.
 CUSTOM = Rules()

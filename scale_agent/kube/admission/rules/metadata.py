@@ -13,6 +13,8 @@ Obj = dict[str, Any]
 #: Bytes of all annotations of an object together.
 ANNOTATIONS_LIMIT = 256 * 1024
 _META: Path = ("metadata",)
+#: Finalizers without a domain that are fine.
+STANDARD_FINALIZERS = frozenset(("kubernetes", "orphan", "foregroundDeletion"))
 
 
 def labels(value: Any, path: Path, report: Report) -> None:
@@ -85,7 +87,15 @@ def managed_fields(value: Any, path: Path, report: Report) -> None:
             report.too_long((*at, "manager"), 128)
 
 
-def whole(meta: Obj, name_form: Format, report: Report) -> None:
+def _known_finalizers(value: Any, report: Report) -> None:
+    """What built-in kinds ask besides (``validateKubeFinalizerName``)."""
+    for index, name in enumerate(value):
+        if "/" not in name and name not in STANDARD_FINALIZERS:
+            words = "name is neither a standard finalizer name nor is it fully qualified"
+            report.invalid((*_META, "finalizers", index), name, words)
+
+
+def whole(meta: Obj, name_form: Format, report: Report, *, built_in: bool = False) -> None:
     """``ValidateObjectMetaAccessor``, namespaces aside (the path gave them)."""
     prefix, name = meta.get("generateName"), meta.get("name")
     if prefix:
@@ -97,6 +107,8 @@ def whole(meta: Obj, name_form: Format, report: Report) -> None:
     _common(meta, report)
     if meta.get("finalizers"):
         finalizers(meta["finalizers"], (*_META, "finalizers"), report)
+        if built_in:
+            _known_finalizers(meta["finalizers"], report)
 
 
 def _as_prefix(prefix: str) -> str:
@@ -113,7 +125,7 @@ def _common(meta: Obj, report: Report) -> None:
         owners(meta["ownerReferences"], (*_META, "ownerReferences"), report)
 
 
-def updated(new: Obj, old: Obj, report: Report) -> None:
+def updated(new: Obj, old: Obj, report: Report, *, built_in: bool = False) -> None:
     """``ValidateObjectMetaAccessorUpdate``: what stays, and labels, annotations and owners once more."""
     if old.get("deletionTimestamp"):
         extra = sorted(set(new.get("finalizers") or ()) - set(old.get("finalizers") or ()))
@@ -125,3 +137,5 @@ def updated(new: Obj, old: Obj, report: Report) -> None:
         if new.get(name) != old.get(name):
             report.invalid((*_META, name), new.get(name), IMMUTABLE)
     _common(new, report)
+    if built_in and new.get("finalizers"):
+        _known_finalizers(new["finalizers"], report)

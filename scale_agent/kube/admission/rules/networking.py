@@ -220,7 +220,7 @@ def _parameters(value: Any, path: Path, report: Report) -> None:
     if scope not in ("Cluster", "Namespace"):
         report.unsupported((*path, "scope"), scope, ("Cluster", "Namespace"))
     if scope == "Namespace":
-        if not namespace:
+        if namespace is None:
             report.required((*path, "namespace"), "`parameters.scope` is set to 'Namespace'")
         else:
             report.each_invalid((*path, "namespace"), namespace, formats.label(namespace))
@@ -281,5 +281,3 @@ def service_cidr_update(new: Any, old: Any, report: Report) -> None:
             return
         if now[index] != one:
             report.invalid(("spec", "cidrs", index), now[index], "field is immutable")
-
-

@@ -17,6 +17,7 @@ from scale_agent.kube.admission.rules.checks import (
     text,
 )
 from scale_agent.kube.admission.rules.containers import containers, init_containers
+from scale_agent.kube.admission.rules.goform import CORE, difference
 from scale_agent.kube.admission.rules.metadata import annotations, labels
 from scale_agent.kube.admission.rules.quantities import requirements
 from scale_agent.kube.admission.rules.report import Path, Report
@@ -154,13 +155,18 @@ def pod_update(new: Any, old: Any, report: Report) -> None:
     if not _deadline(now, before, report):
         return
     _added_tolerations(now, before, report)
-    if _munged(now, before) != before:
-        report.forbidden(("spec",), _CHANGEABLE)
+    munged = _munged(now, before)
+    if munged != before:
+        report.forbidden(("spec",), f"{_CHANGEABLE}\n{difference(f'{CORE}PodSpec', before, munged)}")
 
 
 def _deadline(now: Any, before: Any, report: Report) -> bool:
     """Whether to look further."""
-    at, old, new = ("spec", "activeDeadlineSeconds"), before.get("activeDeadlineSeconds"), now.get("activeDeadlineSeconds")
+    at, old, new = (
+        ("spec", "activeDeadlineSeconds"),
+        before.get("activeDeadlineSeconds"),
+        now.get("activeDeadlineSeconds"),
+    )
     if new is None:
         if old is not None:
             report.invalid(at, None, "must not update from a positive integer to nil value")

@@ -40,7 +40,12 @@ def value_text(value: Any) -> str:
         return value
     if isinstance(value, str):
         return quoted(value)
-    return _ESCAPES.sub(lambda found: f"\\u{ord(found[0]):04x}", orjson.dumps(value).decode())
+    return escaped(orjson.dumps(value).decode())
+
+
+def escaped(text: str) -> str:
+    """JSON with the characters that Go escapes for browsers."""
+    return _ESCAPES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def quoted(text: str) -> str:

@@ -126,7 +126,7 @@ def _metric(value: Any, path: Path, report: Report) -> None:
     if kind in _SOURCES and _SOURCES[kind][0] not in present:
         report.required((*path, _SOURCES[kind][0]), "must populate information for the given metric source")
     for name in present:
-        if kind not in _SOURCES or name != _SOURCES[kind][0]:
+        if kind in _SOURCES and name != _SOURCES[kind][0]:
             report.forbidden((*path, name), "must populate the given metric source only")
 
 

@@ -53,7 +53,9 @@ HIGHEST_USER_PRIORITY = 1_000_000_000
 def _priority(value: Any, path: Path, report: Report) -> None:
     name, number = (value.get("metadata") or {}).get("name") or "", value.get("value") or 0
     if name.startswith("system-") and _SYSTEM.get(name) != number:
-        report.forbidden(("metadata", "name"), "priority class names with 'system-' prefix are reserved for system use only")
+        report.forbidden(
+            ("metadata", "name"), "priority class names with 'system-' prefix are reserved for system use only"
+        )
     elif not name.startswith("system-") and number > HIGHEST_USER_PRIORITY:
         words = f"maximum allowed value of a user defined priority is {HIGHEST_USER_PRIORITY}"
         report.forbidden(("value",), words)
@@ -174,7 +176,9 @@ def _flow_rule(value: Any, path: Path, report: Report) -> None:
     if not value.get("resourceRules") and not value.get("nonResourceRules"):
         report.required(path, "at least one of resourceRules and nonResourceRules has to be non-empty")
     each(_resource_rule)(value.get("resourceRules"), (*path, "resourceRules"), report)
-    each(struct(("verbs", _verbs), ("nonResourceURLs", _urls)))(value.get("nonResourceRules"), (*path, "nonResourceRules"), report)
+    each(struct(("verbs", _verbs), ("nonResourceURLs", _urls)))(
+        value.get("nonResourceRules"), (*path, "nonResourceRules"), report
+    )
 
 
 def _precedence(value: Any, path: Path, report: Report) -> None:

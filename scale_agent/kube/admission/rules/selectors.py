@@ -7,7 +7,7 @@ from typing import Any
 from scale_agent.kube.admission.rules import formats
 from scale_agent.kube.admission.rules.checks import each, filled, given, need, one_of, struct, text
 from scale_agent.kube.admission.rules.metadata import labels
-from scale_agent.kube.admission.rules.report import Path, Report
+from scale_agent.kube.admission.rules.report import Path, Report, value_text
 
 _NO_OPERATOR = "not a valid selector operator"
 _WITH_VALUES = "must be specified when `operator` is 'In' or 'NotIn'"
@@ -204,7 +204,9 @@ def _taints(value: Any, path: Path, report: Report) -> None:
         _taint_effect(one.get("effect"), (*at, "effect"), report)
         pair = (one.get("key"), one.get("effect"))
         if pair in seen:
-            report.duplicate(at, {name: one.get(name[0].lower() + name[1:]) for name in ("Key", "Value", "Effect", "TimeAdded")})
+            report.duplicate(
+                at, {name: one.get(name[0].lower() + name[1:]) for name in ("Key", "Value", "Effect", "TimeAdded")}
+            )
         seen.add(pair)
 
 

@@ -47,7 +47,9 @@ def _ports(spec: Any, path: Path, report: Report) -> None:
     if kind == "LoadBalancer":
         for index, one in enumerate(ports):
             if one.get("port") == 10250:
-                report.invalid((*here, index, "port"), 10250, "may not expose port 10250 externally since it is used by kubelet")
+                report.invalid(
+                    (*here, index, "port"), 10250, "may not expose port 10250 externally since it is used by kubelet"
+                )
     if headless and kind in _EXTERNAL:
         report.invalid((*path, "clusterIPs", 0), "None", "may not be set to 'None' for LoadBalancer services")
     names: set[str] = set()
@@ -112,7 +114,10 @@ def _not_special(value: str, path: Path, report: Report) -> None:
         (found.is_unspecified, f"may not be unspecified ({value})"),
         (found.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
         (found.is_link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
-        (found.is_multicast and found.packed[:2] in (b"\xe0\x00", b"\xff\x02"), "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"),
+        (
+            found.is_multicast and found.packed[:2] in (b"\xe0\x00", b"\xff\x02"),
+            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",
+        ),
     ):
         if wrong:
             report.invalid(path, value, words)
@@ -129,7 +134,13 @@ def _type(spec: Any, path: Path, report: Report) -> None:
     for index, one in enumerate(spec.get("ports") or ()):
         pair = (one.get("protocol"), one.get("port"))
         if pair in pairs:
-            shown = {"name": "", "protocol": one.get("protocol"), "port": one.get("port"), "targetPort": 0, "nodePort": 0}
+            shown = {
+                "name": "",
+                "protocol": one.get("protocol"),
+                "port": one.get("port"),
+                "targetPort": 0,
+                "nodePort": 0,
+            }
             report.duplicate((*path, "ports", index), internal(shown, _PORT))
         pairs.add(pair)
     _node_ports(spec, path, report)
@@ -243,7 +254,9 @@ def _endpoint_address(value: Any, path: Path, report: Report) -> None:
         report.each_invalid((*path, "hostname"), value["hostname"], formats.label(value["hostname"]))
     if value.get("nodeName") is not None:
         report.each_invalid((*path, "nodeName"), value["nodeName"], formats.subdomain(value["nodeName"]))
-    if not faults:
+    if faults:
+        report.invalid((*path, "ip"), ip, "must be a valid IP address")
+    else:
         _not_special(ip, (*path, "ip"), report)
 
 
@@ -294,9 +307,12 @@ def _endpoint(kind: str, value: Any, path: Path, report: Report) -> None:
     labels(value.get("deprecatedTopology"), (*path, "deprecatedTopology"), report)
     if value.get("hostname") is not None:
         report.each_invalid((*path, "hostname"), value["hostname"], formats.label(value["hostname"]))
-    for index, one in enumerate(at(value, "hints", "forZones") or ()):
-        if not one.get("name"):
-            report.required((*path, "hints", "forZones", index, "name"))
+    zones = [one.get("name") or "" for one in at(value, "hints", "forZones") or ()]
+    for index, name in enumerate(zones):
+        here = (*path, "hints", "forZones", index, "name")
+        if name in zones[:index]:
+            report.duplicate(here, name)
+        report.each_invalid(here, name, formats.label_value(name))
 
 
 def _slice(value: Any, path: Path, report: Report) -> None:

@@ -20,6 +20,7 @@ from scale_agent.kube.admission.rules.checks import (
     unchanged,
 )
 from scale_agent.kube.admission.rules.claims import access_modes, claim_spec
+from scale_agent.kube.admission.rules.goform import CORE, difference, form
 from scale_agent.kube.admission.rules.report import Key, Path, Report
 from scale_agent.kube.admission.rules.security import internal
 from scale_agent.kube.admission.rules.selectors import key, label_selector, node_selector
@@ -80,32 +81,57 @@ def volume_update(new: Any, old: Any, report: Report) -> None:
     """``ValidatePersistentVolumeUpdate``: what a volume is made of stays, and its mode."""
     now, before = new.get("spec") or {}, old.get("spec") or {}
     if any(now.get(name) != before.get(name) for name in PERSISTENT_SOURCES):
-        words = "spec.persistentvolumesource is immutable after creation"
+        shown = difference(f"{CORE}PersistentVolumeSpec", before, now, PERSISTENT_SOURCES)
+        words = f"spec.persistentvolumesource is immutable after creation\n{shown}"
         report.forbidden(("spec", "persistentvolumesource"), words)
     if now.get("volumeMode") != before.get("volumeMode"):
         report.invalid(("volumeMode",), now.get("volumeMode"), IMMUTABLE)
+    if before.get("nodeAffinity") is not None and now.get("nodeAffinity") != before["nodeAffinity"]:
+        shown_affinity = now.get("nodeAffinity")
+        if shown_affinity is not None:
+            shown_affinity = form(f"{CORE}VolumeNodeAffinity", shown_affinity)
+        words = "field is immutable, except for updating from beta label to GA"
+        report.invalid(("nodeAffinity",), shown_affinity, words)
 
 
 claim = struct(("spec", claim_spec))
-_CLAIM_WORDS = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+_CLAIM_WORDS = (
+    "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+)
 
 
 def claim_update(new: Any, old: Any, report: Report) -> None:
     """``ValidatePersistentVolumeClaimUpdate``: a claim's spec stays, but a bound one may grow."""
     now, before = new.get("spec") or {}, old.get("spec") or {}
-    if _fixed(now, before, at(old, "status", "phase") == "Bound") != _fixed(before, before, bound=False):
-        report.forbidden(("spec",), _CLAIM_WORDS)
+    bound = at(old, "status", "phase") == "Bound"
+    changed, was = _fixed(now, before, bound), _fixed(before, now, bound=False)
+    if changed != was:
+        shown = difference(f"{CORE}PersistentVolumeClaimSpec", was, changed)
+        report.forbidden(("spec",), f"{_CLAIM_WORDS}\n{shown}")
+    _shrunk(now, before, old, report)
     if now.get("volumeMode") != before.get("volumeMode"):
         report.invalid(("volumeMode",), now.get("volumeMode"), IMMUTABLE)
 
 
-def _fixed(spec: Any, before: Any, bound: bool) -> Any:
-    out = {name: value for name, value in spec.items() if value not in (None, "", [], {})}
-    if not before.get("volumeName"):
-        out.pop("volumeName", None)
+def _shrunk(now: Any, before: Any, old: Any, report: Report) -> None:
+    new_size, old_size = (at(one, "resources", "requests", "storage") or "0" for one in (now, before))
+    present = at(old, "status", "capacity", "storage") or "0"
+    if quantities.amount(new_size) < quantities.amount(old_size):
+        if quantities.amount(new_size) <= quantities.amount(present):
+            here = ("spec", "resources", "requests", "storage")
+            report.forbidden(here, "field can not be less than status.capacity")
+
+
+def _fixed(spec: Any, other: Any, bound: bool) -> Any:
+    """A claim's spec without what may change: the volume when there was none, a bound one's size and class."""
+    out = {name: value for name, value in spec.items() if value not in (None, "")}
+    if not spec.get("volumeName") and other.get("volumeName"):
+        out["volumeName"] = other["volumeName"]
     if bound:
-        out.pop("volumeAttributesClassName", None)
-        out["resources"] = before.get("resources")
+        for name in ("resources", "volumeAttributesClassName"):
+            out.pop(name, None)
+            if name in other:
+                out[name] = other[name]
     return out
 
 
@@ -251,7 +277,12 @@ def _drivers(value: Any, path: Path, report: Report) -> None:
 
 
 csi_node = struct(("spec", struct(("drivers", _drivers))))
-_NODE_DRIVER = (("Name", "name"), ("NodeID", "nodeID"), ("TopologyKeys", "topologyKeys"), ("Allocatable", "allocatable"))
+_NODE_DRIVER = (
+    ("Name", "name"),
+    ("NodeID", "nodeID"),
+    ("TopologyKeys", "topologyKeys"),
+    ("Allocatable", "allocatable"),
+)
 
 
 def csi_node_update(new: Any, old: Any, report: Report) -> None:
@@ -259,7 +290,7 @@ def csi_node_update(new: Any, old: Any, report: Report) -> None:
     before = {one.get("name"): one for one in at(old, "spec", "drivers") or ()}
     for one in at(new, "spec", "drivers") or ():
         was = before.get(one.get("name"))
-        if was is not None and was != one:
+        if was is not None and any(was.get(name) != one.get(name) for _, name in _NODE_DRIVER[:3]):
             shown = {**one, "nodeID": one.get("nodeID") or "", "allocatable": None}
             report.invalid(("spec", "drivers"), internal(shown, _NODE_DRIVER), IMMUTABLE)
 
@@ -290,8 +321,7 @@ def _attached(value: Any, path: Path, report: Report) -> None:
         here = (*path, "persistentVolumeName")
         if not name:
             report.required(here, "must specify non empty persistentVolumeName")
-        else:
-            report.each_invalid(here, name, formats.subdomain(name))
+        report.each_invalid(here, name, formats.subdomain(name))
 
 
 attachment = struct(
@@ -331,5 +361,3 @@ def attributes_class_update(new: Any, old: Any, report: Report) -> None:
     for name in ("driverName", "parameters"):
         if (new.get(name) or None) != (old.get(name) or None):
             report.forbidden((name,), f"updates to {name} are forbidden.")
-
-

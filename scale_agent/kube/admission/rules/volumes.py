@@ -114,7 +114,10 @@ def resource_ref(needs_container: bool) -> Check:
     return check
 
 
-_DIVISORS = {"cpu": ("1m", "1"), "memory": ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")}
+_DIVISORS = {
+    "cpu": ("1m", "1"),
+    "memory": ("1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"),
+}
 
 
 def _divisor(name: str, divisor: str, path: Path, report: Report) -> None:
@@ -152,7 +155,9 @@ _token = struct(
         "expirationSeconds",
         at_least(600, "may not specify a duration less than 10 minutes"),
         lambda value, path, report: (
-            report.invalid(path, value, "may not specify a duration larger than 2^32 seconds") if (value or 0) > 1 << 32 else None
+            report.invalid(path, value, "may not specify a duration larger than 2^32 seconds")
+            if (value or 0) > 1 << 32
+            else None
         ),
     ),
     ("path", required()),
@@ -230,7 +235,9 @@ _COMMON: dict[str, Check] = {
 }
 #: In the order in which the server looks at them: it is that of the first refusals.
 _POD_SOURCES: dict[str, Check] = {
-    "emptyDir": struct(("sizeLimit", given(quantities.not_below_zero("SizeLimit field must be a valid resource quantity")))),
+    "emptyDir": struct(
+        ("sizeLimit", given(quantities.not_below_zero("SizeLimit field must be a valid resource quantity")))
+    ),
     "hostPath": host_path,
     "gitRepo": struct(("repository", required())),
     "gcePersistentDisk": _COMMON["gcePersistentDisk"],
@@ -269,7 +276,10 @@ PERSISTENT_SOURCES: dict[str, Check] = {
         ("driver", driver),
         ("volumeHandle", required()),
         *((name, _secret_reference) for name in ("controllerPublishSecretRef", "nodePublishSecretRef")),
-        *((name, _secret_reference) for name in ("nodeStageSecretRef", "nodeExpandSecretRef", "controllerExpandSecretRef")),
+        *(
+            (name, _secret_reference)
+            for name in ("nodeStageSecretRef", "nodeExpandSecretRef", "controllerExpandSecretRef")
+        ),
     ),
 }
 

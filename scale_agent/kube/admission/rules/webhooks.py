@@ -335,7 +335,11 @@ def _actions(value: Any, path: Path, report: Report) -> None:
         elif one in value[:index]:
             report.duplicate((*path, index), one)
     if value and {"Deny", "Warn"} <= set(value):
-        report.invalid(path, list(value), "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)")
+        report.invalid(
+            path,
+            list(value),
+            "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)",
+        )
 
 
 _name = need(text(formats.subdomain))

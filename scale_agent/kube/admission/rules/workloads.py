@@ -9,11 +9,13 @@ from scale_agent.kube.admission.rules.checks import (
     IMMUTABLE,
     Change,
     at,
+    filled,
     given,
     not_negative,
     one_of,
     required,
     struct,
+    text,
     unchanged,
 )
 from scale_agent.kube.admission.rules.claims import claim_template
@@ -66,10 +68,12 @@ def _template(restart: str = "Always") -> Check:
             report.invalid((*where, "metadata", "labels"), labels, _MISMATCH)
         template(value, where, report)
         policy = at(value, "spec", "restartPolicy")
-        if policy in ("OnFailure", "Never") and policy != restart:
+        if policy != restart and policy:
             report.unsupported((*where, "spec", "restartPolicy"), policy, (restart,))
         if at(value, "spec", "activeDeadlineSeconds") is not None:
-            report.forbidden((*where, "spec", "activeDeadlineSeconds"), "activeDeadlineSeconds in ReplicaSet is not Supported")
+            report.forbidden(
+                (*where, "spec", "activeDeadlineSeconds"), "activeDeadlineSeconds in ReplicaSet is not Supported"
+            )
 
     return check
 
@@ -179,7 +183,10 @@ def _daemon_strategy(value: Any, path: Path, report: Report) -> None:
 def _strategy_shown(value: Any, names: tuple[str, ...]) -> Literal:
     rolling = value.get("rollingUpdate")
     inner = None if rolling is None else internal(rolling, tuple((name, name[0].lower() + name[1:]) for name in names))
-    return internal({"type": value.get("type") or "", "rollingUpdate": inner}, (("Type", "type"), ("RollingUpdate", "rollingUpdate")))
+    return internal(
+        {"type": value.get("type") or "", "rollingUpdate": inner},
+        (("Type", "type"), ("RollingUpdate", "rollingUpdate")),
+    )
 
 
 daemon_set = struct(
@@ -228,6 +235,7 @@ def _claims(value: Any, path: Path, report: Report) -> None:
         claim_template({**one, "metadata": None}, (*path, index), report)
 
 
+new_stateful_set = struct(("spec", struct(("serviceName", filled(text(formats.label))))))
 stateful_set = struct(
     (
         "spec",
@@ -239,7 +247,6 @@ stateful_set = struct(
             ("minReadySeconds", not_negative),
             ("ordinals", given(struct(("start", not_negative)))),
             ("volumeClaimTemplates", _claims),
-            ("serviceName", lambda value, path, report: report.each_invalid(path, value, formats.label(value)) if value else None),
             ("selector", _selector("statefulset", "")),
             _template(),
         ),
@@ -257,7 +264,7 @@ def _controller_template(spec: Any, path: Path, report: Report) -> None:
         report.invalid((*where, "metadata", "labels"), labels, _MISMATCH)
     template(value, where, report)
     policy = at(value, "spec", "restartPolicy")
-    if policy in ("OnFailure", "Never"):
+    if policy and policy != "Always":
         report.unsupported((*where, "spec", "restartPolicy"), policy, ("Always",))
 
 
@@ -310,5 +317,3 @@ def same_data(new: Any, old: Any, report: Report) -> None:
     """A revision's data never changes."""
     if new.get("data") != old.get("data"):
         report.invalid(("data",), new.get("data"), IMMUTABLE)
-
-
