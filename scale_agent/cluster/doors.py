@@ -79,11 +79,9 @@ class ApiDoor:
         return f"dial tcp {address}: connect: connection refused"
 
     def answer(self, request: HttpRequest) -> Response | Watch:
-        """By the API server; upgrades (exec, port-forward, attach) lead to a kubelet, and there is none."""
+        """By the API server, which upgrades no connection: exec, attach and port-forward find no kubelet."""
         headers = _headers(request)
         path, _, query = request.target.partition("?")
-        if "upgrade" in headers and "upgrade" in headers.get("connection", "").lower():
-            return _status(400, "BadRequest", "a simulated cluster runs no containers: upgrade requests are not served")
         return self._api.handle(
             Request(request.method, urllib.parse.unquote(path), query, headers, request.body, ANONYMOUS), self._clock()
         )

@@ -166,14 +166,17 @@ def test_rancher_asks_down_the_tunnel(stage: Stage) -> None:
     assert ("get", "/readyz", 200) in stage.observer.requests_served
 
 
-def test_upgrades_are_refused(stage: Stage) -> None:
+def test_nobody_is_let_into_a_pod(stage: Stage) -> None:
+    """As by a real server whose kubelet cannot be reached: no upgrade, an answer."""
     stage.import_it()
-    answer = stage.main.ask(
-        stage.main.connect(), "GET", "/api/v1/namespaces/a/pods/b/exec", Connection="Upgrade", Upgrade="websocket"
-    )
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}], "nodeName": "node-1"}}
+    path = "/api/v1/namespaces/default/pods"
+    assert stage.ask(path, "POST", json.dumps({"apiVersion": "v1", "kind": "Pod", **pod}).encode()).status == 201
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Authorization": f"Bearer {stage.agent_token}"}
+    answer = stage.main.ask(stage.main.connect(), "GET", f"{path}/p/exec?command=ls", b"", **upgrade)
     stage.run()
-    assert answer.status == 400
-    assert answer.json["reason"] == "BadRequest"
+    assert answer.status == 500
+    assert "error dialing backend" in answer.json["message"]
 
 
 def test_what_the_agent_wrote_is_there(stage: Stage) -> None:

@@ -133,13 +133,13 @@ func TestPods(t *testing.T) {
 		for _, command := range [][]string{
 			{"exec", "one", "--", "true"}, {"attach", "one"}, {"cp", "one:/etc/hosts", t.TempDir() + "/hosts"},
 		} {
-			if got := k.refused(command...); !strings.Contains(got, "simulated") {
+			if got := k.refused(command...); !strings.Contains(got, "error dialing backend: dial tcp 10.") {
 				t.Errorf("kubectl %s: does not say why: %s", command[0], got)
 			}
 		}
 	})
 	simulated.Run(t, "cannot be forwarded to", func(t *testing.T) {
-		contains(t, k.in(t).refused("port-forward", "pod/one", ":80"), "simulated")
+		contains(t, k.in(t).refused("port-forward", "pod/one", ":80"), "error dialing backend: dial tcp 10.")
 	})
 	simulated.Run(t, "are measured", func(t *testing.T) {
 		k := k.in(t)
