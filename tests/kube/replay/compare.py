@@ -75,8 +75,21 @@ def managed_differences(outcome: Outcome) -> list[str]:
     if line.is_watch or (b"managedFields" not in line.answer_bytes and b"FieldsV1" not in line.answer_bytes):
         return []
     dropped = DROPPED - {"managedFields"}
-    ours, recorded = (decoded(line.content_type, body) for body in (outcome.body, line.answer_bytes))
+    ours, recorded = (_by_owner(decoded(line.content_type, body)) for body in (outcome.body, line.answer_bytes))
     return list(diff(normal(recorded, dropped=dropped), normal(ours, dropped=dropped)))[:DIFFERENCES]
+
+
+def _by_owner(value: Any) -> Any:
+    """Managed fields by owner: a server has them by time, and what is played for other actors has but one time."""
+    if isinstance(value, list):
+        return [_by_owner(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    out = {name: _by_owner(item) for name, item in value.items()}
+    if isinstance(out.get("managedFields"), list):
+        owner = ("operation", "manager", "subresource")
+        out["managedFields"].sort(key=lambda entry: [entry.get(name, "") for name in owner])
+    return out
 
 
 def _managed(value: Any, content_type: str) -> int:
