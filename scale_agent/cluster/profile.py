@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scale_agent.cluster import contents, profile_checks
+from scale_agent.cluster import contents, metrics_server, profile_checks
 from scale_agent.cluster.entries import DEFAULT_CAPACITY, ROLES, WORKLOAD_KINDS, Namespace, Node, Workload
 from scale_agent.cluster.life import Timings
 from scale_agent.cluster.yaml_place import Place, parse
@@ -33,7 +33,7 @@ class Profile:
     ``address`` is the API server's as the agent tells Rancher, ``host:port``; ``own_authority``: each cluster has a
     certificate authority of its own instead of the run's. ``replicas``: agent pods, 1 or 2. ``rbac``: roles decide
     who may do what; without it everybody with a token may do everything, as the agent's account may. ``without``:
-    controllers that do nothing.
+    controllers that do nothing. ``metrics_server``: there is one, and ``kubectl top`` works.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Profile:
     extra: tuple[dict[str, Any], ...]
     rbac: bool = False
     without: frozenset[str] = frozenset()
+    metrics_server: bool = False
 
     @property
     def host(self) -> str:
@@ -57,7 +58,9 @@ class Profile:
 
     def objects(self, made_at: str = "2026-01-01T08:00:00Z") -> list[dict[str, Any]]:
         """Everything the profile puts into a cluster, as Kubernetes objects; fresh ones on every call."""
-        return contents.objects(self.version, self.nodes, self.namespaces, self.workloads, self.extra, made_at)
+        workloads = (*self.workloads, *((metrics_server.WORKLOAD,) if self.metrics_server else ()))
+        extra = (*self.extra, *(metrics_server.objects(made_at) if self.metrics_server else ()))
+        return contents.objects(self.version, self.nodes, self.namespaces, workloads, extra, made_at)
 
 
 def load(path: str | Path) -> Profile:
@@ -96,6 +99,7 @@ def loads(text: str, file: str = "profile") -> Profile:
         workloads=workloads,
         extra=_list(fields, "objects", lambda place: profile_checks.read_object(place, api_data, known)),
         rbac="rbac" in fields and fields["rbac"].boolean(),
+        metrics_server="metrics_server" in fields and fields["metrics_server"].boolean(),
         without=_switched_off(fields["controllers"]) if "controllers" in fields else frozenset(),
     )
     _refuse_doubles(profile, file)
@@ -103,7 +107,8 @@ def loads(text: str, file: str = "profile") -> Profile:
 
 
 #: Fields of the document, of ``agent`` with their defaults (as recorded), and of the entries of the lists.
-_PROFILE = ("name", "version", "api", "agent", "rbac", "controllers", "nodes", "namespaces", "workloads", "objects")
+_SWITCHES = ("rbac", "metrics_server", "controllers")
+_PROFILE = ("name", "version", "api", "agent", *_SWITCHES, "nodes", "namespaces", "workloads", "objects")
 _SECONDS = {"first_start_s": 0.3, "next_start_s": 0.6, "overlap_s": 2.0, "cleanup_s": 60.0}
 _SECOND_TUNNEL_S = (5.0, 20.0)
 _AGENT = ("replicas", "second_tunnel_s", *_SECONDS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
-from scale_agent.kube import paths, query
+from scale_agent.kube import extensions, paths, query
 from scale_agent.kube.access.gate import Gate
 from scale_agent.kube.controllers import heartbeats
 from scale_agent.kube.controllers.manager import Controllers
@@ -102,7 +102,11 @@ class ApiServer:
         return answer
 
     def _absent(self, route: paths.Route) -> ResourceType:
-        """Nothing is served there: 503 if an APIService sends it elsewhere, else 404."""
+        """An extension serves it, or nothing is there: 503 if an APIService sends it elsewhere, else 404."""
+        if any((one.group, one.version) == (route.group, route.version) for one in announced.extended(self.core)):
+            found = extensions.find(route.group, route.version, route.plural)
+            if found is not None:
+                return found
         announced.check(self.core, route.group, route.version)
         return self.core.resolve(route.group, route.version, route.plural)
 

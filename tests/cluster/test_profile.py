@@ -37,8 +37,15 @@ def test_small_is_the_recorded_cluster() -> None:
 
 def test_what_small_writes_are_the_defaults() -> None:
     small, bare = load(PROFILES / "small.yaml"), loads(HEAD)
-    for field in ("address", "own_authority", "replicas", "timings", "rbac"):
+    for field in ("address", "own_authority", "replicas", "timings", "metrics_server", "rbac"):
         assert getattr(small, field) == getattr(bare, field)
+
+
+def test_a_metrics_server_is_furnished_when_the_profile_says_so() -> None:
+    names = {(obj["kind"], obj["metadata"]["name"]) for obj in loads(HEAD + "metrics_server: true\n").objects()}
+    wanted = {("APIService", "v1beta1.metrics.k8s.io"), ("Service", "metrics-server"), ("Deployment", "metrics-server")}
+    assert wanted <= names
+    assert not wanted & {(obj["kind"], obj["metadata"]["name"]) for obj in loads(HEAD).objects()}
 
 
 def test_roles_decide_when_the_profile_says_so() -> None:

@@ -25,6 +25,7 @@ VERSION = "v1.36.2"
 START_S = 1_800_000_000.0
 JSON = "application/json"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 WATCH_LIST = {
     "watch": "true",
     "allowWatchBookmarks": "true",

@@ -1,7 +1,8 @@
 """APIServices that somebody wrote: whether what they announce is there, as the aggregator's controllers say it.
 
-Nothing behind a Service can be asked here, so an APIService with one is never available; which of the reasons it gets
-is the published one (``remote/remote_available_controller.go``). Those without a service are the server's own.
+Nothing behind a Service can be asked here, so an APIService with one is available only where this process serves its
+group itself; which of the reasons the others get is the published one (``remote/remote_available_controller.go``).
+Those without a service are the server's own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from scale_agent.kube import writes
 from scale_agent.kube.codec import moments
 from scale_agent.kube.core import Core
 from scale_agent.kube.discovery import announced
+from scale_agent.kube.extensions import SERVED
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.store import Change
@@ -20,6 +22,7 @@ from scale_agent.kube.storage.version import Obj
 MANAGER = "apiserver"
 SERVICES: ResourceKey = ("", "services")
 SLICES: ResourceKey = ("discovery.k8s.io", "endpointslices")
+_UNANSWERED = "FailedDiscoveryCheck"
 _SERVICE_NAME = "kubernetes.io/service-name"
 
 
@@ -32,8 +35,9 @@ def look(core: Core, change: Change, now: float) -> None:
 
 def look_again(core: Core, change: Change, now: float) -> None:
     """A Service or an EndpointSlice changed, which may be what an APIService waits for."""
-    if any(one.remote for one in announced.services(core)):
-        for one in announced.services(core):
+    both = (*announced.services(core), *announced.extended(core))
+    if any(one.remote for one in both):
+        for one in both:
             _reconcile(core, one.name, now)
 
 
@@ -42,7 +46,7 @@ def _reconcile(core: Core, name: str, now: float) -> None:
     if version is None:
         return
     obj = version.object()
-    said = {"type": "Available", **_condition(core, obj["spec"].get("service"))}
+    said = {"type": "Available", **_condition(core, obj["spec"])}
     conditions = (obj.get("status") or {}).get("conditions") or []
     known: Obj = next((one for one in conditions if one.get("type") == "Available"), {})
     if {name: known.get(name) for name in said} == said:
@@ -55,11 +59,14 @@ def _reconcile(core: Core, name: str, now: float) -> None:
     writes.update(core, resource, version, body, writes.Actor(MANAGER, now), "status")
 
 
-def _condition(core: Core, service: Obj | None) -> dict[str, str]:
+def _condition(core: Core, spec: Obj) -> dict[str, str]:
+    service = spec.get("service")
     if service is None:
         message = "Local APIServices are always available"
         return {"status": "True", "reason": "Local", "message": message}
     reason, message = _objection(core, service["namespace"], service["name"], service.get("port") or 443)
+    if reason == _UNANSWERED and (spec.get("group"), spec.get("version")) in SERVED:
+        return {"status": "True", "reason": "Passed", "message": "all checks passed"}
     return {"status": "False", "reason": reason, "message": message}
 
 
@@ -78,7 +85,7 @@ def _objection(core: Core, namespace: str, name: str, port: int) -> tuple[str, s
     if not any(_ready(one.json) for one in slices):
         portname = ports[port].get("name") or ""
         return "MissingEndpoints", f'endpointslices for {where} have no addresses with port name "{portname}"'
-    return "FailedDiscoveryCheck", f"failing or missing response from https://{name}.{namespace}.svc:{port}"
+    return _UNANSWERED, f"failing or missing response from https://{name}.{namespace}.svc:{port}"
 
 
 def _ready(json: bytes) -> bool:

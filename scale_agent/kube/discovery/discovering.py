@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from scale_agent.kube import status
+from scale_agent.kube import extensions, status
 from scale_agent.kube.core import Core
 from scale_agent.kube.custom.types import VERBS
 from scale_agent.kube.discovery import announced, documents
@@ -69,6 +69,8 @@ def _entry(resource: ResourceType) -> Resource:
 def served(core: Core) -> documents.Discovery:
     """The discovery documents of a cluster: shared by all that serve the same custom resources."""
     extra = tuple(_entry(one) for one in core.custom.all())
+    for one in announced.extended(core):
+        extra += extensions.entries(one.group, one.version)
     return documents.discovery(core.catalog.schema, extra, services=announced.services(core))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from scale_agent.kube import status
+from scale_agent.kube import extensions, status
 from scale_agent.kube.admission.parts import PARTS
 from scale_agent.kube.errors import PlainError, StatusError
 from scale_agent.kube.http import Response, Watch
 from scale_agent.kube.representation import negotiation
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
-from scale_agent.kube.verbs import binding, components, patch, read, remove, review, scale, subresources, write
+from scale_agent.kube.verbs import binding, components, metrics, patch, read, remove, review, scale, subresources, write
 from scale_agent.kube.verbs.call import Call
 
 Verb = Callable[[Call], Response | Watch]
@@ -49,6 +49,8 @@ _SPECIAL: dict[tuple[ResourceKey, str], Verb] = {
     (components.KEY, "get"): components.get,
     (components.KEY, "list"): components.listing,
     (("", "bindings"), "create"): binding.create_legacy,
+    **{(one.key, "get"): metrics.get for one in extensions.SERVED[extensions.METRICS]},
+    **{(one.key, "list"): metrics.listing for one in extensions.SERVED[extensions.METRICS]},
 }
 
 

@@ -176,7 +176,7 @@ class Output:
             klog=moment.strftime("%m%d %H:%M:%S.%f"),
             client=f"10.42.0.{drawn % 250 + 2}",
             port=30000 + drawn % 20000,
-            pid=drawn % 60 + 7,
+            pid=self._draw(-2) % 60 + 7,
             size=drawn % 4000 + 200,
             ms=drawn % 90 + 1,
             n=drawn % 40 + 1,

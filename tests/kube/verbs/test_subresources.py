@@ -265,12 +265,10 @@ def gone(bed: Bed, name: str = "p") -> bool:
     return answer.status == 404 or "deletionTimestamp" in orjson.loads(answer.body)["metadata"]
 
 
-def budget(bed: Bed, name: str = "b", allowed: int = 0, healthy: int = 1, desired: int = 1, **spec: Any) -> None:
+def budget(bed: Bed, name: str = "b", minimum: int = 1) -> None:
     selector = {"matchLabels": {"app": "p"}}
-    made = bed.post(BUDGETS, {"metadata": {"name": name}, "spec": {"minAvailable": 1, "selector": selector, **spec}})
-    state = {"disruptionsAllowed": allowed, "currentHealthy": healthy, "desiredHealthy": desired, "expectedPods": 1}
-    state["observedGeneration"] = made["metadata"]["generation"]
-    bed.call("PATCH", f"{BUDGETS}/{name}/status", {"status": state}, media=MERGE)
+    bed.post(BUDGETS, {"metadata": {"name": name}, "spec": {"minAvailable": minimum, "selector": selector}})
+    bed.advance(1)
 
 
 def healthy(bed: Bed) -> None:
@@ -295,7 +293,7 @@ def test_an_eviction_says_why_and_deletes() -> None:
 def test_a_dry_eviction_leaves_no_trace() -> None:
     bed = Bed()
     healthy(bed)
-    budget(bed, allowed=1)
+    budget(bed, minimum=0)
     before = bed.get(f"{PODS}/p")
     evict(bed, dryRun="All")
     evict(bed, options={"dryRun": ["All"]})
@@ -347,26 +345,29 @@ def test_a_budget_without_room_refuses() -> None:
 def test_a_budget_with_room_is_spent() -> None:
     bed = Bed()
     healthy(bed)
-    budget(bed, allowed=1, healthy=2)
+    budget(bed, minimum=0)
+    assert bed.get(f"{BUDGETS}/b")["status"]["disruptionsAllowed"] == 1
+    watch = bed.watch(BUDGETS, watch="true")
+    events(watch)
     evict(bed)
     assert gone(bed)
-    state = bed.get(f"{BUDGETS}/b")["status"]
-    assert state["disruptionsAllowed"] == 0
-    assert list(state["disruptedPods"]) == ["p"]
+    spent = events(watch)[0]["object"]["status"]
+    assert spent["disruptionsAllowed"] == 0
+    assert list(spent["disruptedPods"]) == ["p"]
 
 
 def test_what_is_over_or_unready_disturbs_nobody() -> None:
     for status in ({"phase": "Pending"}, {"phase": "Succeeded"}):
         bed = Bed()
         pod(bed)
+        budget(bed, minimum=5)
         set_status(bed, **status)
-        budget(bed)
         evict(bed)
         assert gone(bed)
     bed = Bed()
     pod(bed)
+    budget(bed, minimum=5)
     set_status(bed, phase="Running", conditions=[{"type": "Ready", "status": "False"}])
-    budget(bed, healthy=0)
     evict(bed, expect=429)
     bed.call("PATCH", f"{BUDGETS}/b", {"spec": {"unhealthyPodEvictionPolicy": "AlwaysAllow"}}, media=MERGE)
     evict(bed)
