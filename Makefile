@@ -53,6 +53,10 @@ check: $(STAMP)  ## ruff, mypy --strict, import contracts
 conformance: $(STAMP) $(if $(shell command -v go 2>/dev/null),,$(BIN)/go)  ## the real remotedialer and the real client-go at the other end
 	cd tests/conformance && PYTHON=$(CURDIR)/$(BIN)/python $(GO) test -count=1 -timeout 15m ./...
 
+.PHONY: bench
+bench: $(STAMP)  ## what things cost, into build/bench.json; ORACLE=kubeconfig ORACLE_PIDS="1 2" adds a real API server
+	$(BIN)/python -m benchmarks $(if $(ORACLE),--oracle $(ORACLE)) $(foreach pid,$(ORACLE_PIDS),--oracle-pid $(pid))
+
 .PHONY: schema
 schema: $(STAMP) $(if $(shell command -v go 2>/dev/null),,$(BIN)/go)  ## the data of Kubernetes VERSION=v1.36.2 from its published modules (all versions there are; minutes)
 	for version in $(VERSION); do GO=$(GO) $(BIN)/python tools/schemagen/generate.py $$version || exit 1; done
