@@ -8,7 +8,6 @@ it as a real server does (subresources in the given order: status, scale). Aggre
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,13 +21,12 @@ import yaml
 
 from scale_agent.kube import data_files
 from scale_agent.kube.codec import protobuf
+from scale_agent.kube.custom.definition import version_order
+from scale_agent.kube.discovery import rows
 from scale_agent.kube.representation import negotiation
 from scale_agent.kube.schema.schema import Resource, Schema
 
 Document = dict[str, Any]
-#: Verbs of custom resources in the order in which a real server lists them.
-CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
-_SUBRESOURCE_VERBS = ("get", "patch", "update")
 _SERVER_PLACEHOLDER = "@server"
 
 
@@ -68,7 +66,7 @@ class Discovery:
     ) -> None:
         self._schema = schema
         self._answers: Mapping[str, str] = data_files.load_json(schema.version, "discovery.json")
-        self._extra = sorted(extra, key=lambda one: (one.group, _version_order(one.version), one.plural))
+        self._extra = sorted(extra, key=lambda one: (one.group, version_order(one.version), one.plural))
         self._services = services
         self._server_address = server_address
         self._added = self._custom_documents()
@@ -128,7 +126,7 @@ class Discovery:
         if path != "/apis" or not (self._extra or stale):
             return built_in
         document = orjson.loads(built_in)
-        added = [((_CUSTOM_RANK, group), _aggregated_group(group, versions)) for group, versions in self._groups()]
+        added = [((_CUSTOM_RANK, group), rows.aggregated_group(group, versions)) for group, versions in self._groups()]
         document["items"] = self._merged(document["items"], _aggregated_name, [*added, *stale])
         return _body(document)
 
@@ -154,10 +152,10 @@ class Discovery:
         groups = orjson.loads(self._answers["/apis"])
         ranked: list[_Ranked] = []
         for name, versions in self._groups():
-            entry = _plain_group(name, [version for version, _ in versions])
+            entry = rows.plain_group(name, [version for version, _ in versions])
             ranked.append(((_CUSTOM_RANK, f"{versions[0][0]}.{name}"), entry))
             for version, members in versions:
-                added[f"/apis/{name}/{version}"] = _body(_resource_list(f"{name}/{version}", members))
+                added[f"/apis/{name}/{version}"] = _body(rows.resource_list(f"{name}/{version}", members))
         ranked += _service_groups(self._services)
         for _, entry in ranked:
             added[f"/apis/{entry['name']}"] = _body({"kind": "APIGroup", "apiVersion": "v1", **entry})
@@ -193,9 +191,9 @@ def _service_groups(services: Sequence[Service]) -> list[_Ranked]:
     found: list[_Ranked] = []
     for group in sorted({one.group for one in services}):
         members = [one for one in services if one.group == group]
-        members.sort(key=lambda one: (-one.version_priority, _version_order(one.version)))
+        members.sort(key=lambda one: (-one.version_priority, version_order(one.version)))
         highest = max(members, key=lambda one: one.group_priority)
-        entry = _plain_group(group, [one.version for one in members])
+        entry = rows.plain_group(group, [one.version for one in members])
         found.append((_rank(highest, members[0].name), entry))
     return found
 
@@ -218,11 +216,6 @@ def discovery(
     return Discovery(schema, extra, services, server_address=server_address)
 
 
-def storage_version_hash(group: str, version: str, kind: str) -> str:
-    """The ``storageVersionHash`` of a resource list: the version in which objects are kept, hashed."""
-    return base64.b64encode(hashlib.sha256(f"{group}/{version}/{kind}".encode()).digest()[:8]).decode("ascii")
-
-
 @lru_cache(maxsize=64)
 def _version(answer: str, shown: str) -> bytes:
     return orjson.dumps({**orjson.loads(answer), "gitVersion": shown}, option=orjson.OPT_INDENT_2)
@@ -230,91 +223,3 @@ def _version(answer: str, shown: str) -> bytes:
 
 def _body(document: Document) -> bytes:
     return orjson.dumps(document) + b"\n"
-
-
-def _version_order(version: str) -> tuple[int, int, int, str]:
-    """Kubernetes' order of versions: v2, v1, v1beta2, v1beta1, v1alpha1, then others by name."""
-    for rank, stage in enumerate(("", "beta", "alpha")):
-        major, separator, minor = version.removeprefix("v").partition(stage) if stage else (version[1:], "", "0")
-        if version.startswith("v") and major.isdecimal() and minor.isdecimal() and (separator or not stage):
-            return rank, -int(major), -int(minor), ""
-    return 3, 0, 0, version
-
-
-def _verbs(found: frozenset[str], order: tuple[str, ...]) -> list[str]:
-    return [verb for verb in order if verb in found] + sorted(found - set(order))
-
-
-def _gvk(resource: Resource, kind: str, group: str = "", version: str = "") -> Document:
-    return {"group": group or resource.group, "version": version or resource.version, "kind": kind}
-
-
-def _aggregated_group(group: str, versions: list[tuple[str, list[Resource]]]) -> Document:
-    rows = [
-        {"version": version, "resources": [_aggregated_resource(one) for one in members], "freshness": "Current"}
-        for version, members in versions
-    ]
-    return {"metadata": {"name": group}, "versions": rows}
-
-
-def _aggregated_resource(resource: Resource) -> Document:
-    row: Document = {
-        "resource": resource.plural,
-        "responseKind": _gvk(resource, resource.kind),
-        "scope": "Namespaced" if resource.namespaced else "Cluster",
-        "singularResource": resource.singular,
-        "verbs": _verbs(resource.verbs, CUSTOM_VERBS),
-    }
-    if resource.short_names:
-        row["shortNames"] = list(resource.short_names)
-    if resource.categories:
-        row["categories"] = list(resource.categories)
-    if resource.subresources:
-        row["subresources"] = [
-            {
-                "subresource": name,
-                "responseKind": _gvk(resource, sub.kind or resource.kind, sub.group, sub.version),
-                "verbs": _verbs(sub.verbs, _SUBRESOURCE_VERBS),
-            }
-            for name, sub in resource.subresources.items()
-        ]
-    return row
-
-
-def _plain_group(name: str, versions: list[str]) -> Document:
-    rows = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
-    return {"name": name, "versions": rows, "preferredVersion": rows[0]}
-
-
-def _resource_list(group_version: str, members: list[Resource]) -> Document:
-    rows: list[Document] = []
-    for one in members:
-        rows.append(_plain_resource(one))
-        rows += [_plain_subresource(one, name) for name in one.subresources]
-    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": rows}
-
-
-def _plain_resource(resource: Resource) -> Document:
-    row: Document = {
-        "name": resource.plural,
-        "singularName": resource.singular,
-        "namespaced": resource.namespaced,
-        "kind": resource.kind,
-        "verbs": _verbs(resource.verbs, CUSTOM_VERBS),
-    }
-    if resource.short_names:
-        row["shortNames"] = list(resource.short_names)
-    if resource.categories:
-        row["categories"] = list(resource.categories)
-    row["storageVersionHash"] = storage_version_hash(
-        resource.group, resource.storage_version or resource.version, resource.kind
-    )
-    return row
-
-
-def _plain_subresource(resource: Resource, name: str) -> Document:
-    sub = resource.subresources[name]
-    row: Document = {"name": f"{resource.plural}/{name}", "singularName": "", "namespaced": resource.namespaced}
-    if (sub.group or resource.group, sub.version or resource.version) != (resource.group, resource.version):
-        row |= {"group": sub.group, "version": sub.version}
-    return {**row, "kind": sub.kind or resource.kind, "verbs": _verbs(sub.verbs, _SUBRESOURCE_VERBS)}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scale_agent.kube.discovery import documents
+from scale_agent.kube.discovery import documents, rows
 from scale_agent.kube.schema.schema import Resource, Schema, Subresource
 from tests.kube import oracle
 
@@ -66,7 +66,7 @@ def widgets(version: str) -> Resource:
         plural="widgets",
         kind="Widget",
         namespaced=True,
-        verbs=frozenset(documents.CUSTOM_VERBS),
+        verbs=frozenset(rows.CUSTOM_VERBS),
         singular="widget",
         short_names=("wg",),
         categories=("all",),
