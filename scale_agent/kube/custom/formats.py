@@ -219,3 +219,5 @@ _CHECKS: dict[str, Check] = {
     "k8sshortname": lambda text: len(text) <= 63 and re.fullmatch(_LABEL, text) is not None,
     "k8slongname": lambda text: len(text) <= 253 and re.fullmatch(rf"{_LABEL}(\.{_LABEL})*", text) is not None,
 }
+#: The formats that are checked.
+NAMES = frozenset(_CHECKS)

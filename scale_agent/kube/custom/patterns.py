@@ -127,22 +127,28 @@ def problem(pattern: str) -> str:
 
 
 def _words(error: str, pattern: str) -> str:
-    """Go says what is missing and shows the pattern, or its part from there on."""
-    for known, words, whole in _GO_WORDS:
+    """Go says what is missing and shows the pattern, or the part of it that is wrong."""
+    at = re.search(r"at position (\d+)", error)
+    start = int(at[1]) if at is not None else 0
+    for known, words, shown in _GO_WORDS:
         if known in error:
-            at = error.rpartition("at position ")[2]
-            start = int(at) if at.isdecimal() and not whole else 0
-            return f"{words}: `{pattern[start:]}`"
+            found = shown.match(pattern, max(start - (known == "multiple repeat"), 0)) if shown is not None else None
+            return f"{words}: `{found[0] if found is not None else pattern}`"
     return f"{error}: `{pattern}`"
 
 
-_GO_WORDS = (
-    ("missing ), unterminated", "missing closing )", True),
-    ("unbalanced parenthesis", "unexpected )", True),
-    ("unterminated character set", "missing closing ]", False),
-    ("nothing to repeat", "missing argument to repetition operator", False),
-    ("multiple repeat", "invalid nested repetition operator", False),
-    ("bad character range", "invalid character class range", False),
-    ("bad escape (end of pattern)", "trailing backslash at end of expression", True),
-    ("bad escape", "invalid escape sequence", False),
+_REST, _NOTHING = re.compile(".*", re.DOTALL), re.compile("")
+#: Python's words, Go's, and what Go shows from the place on that Python names; ``None``: the whole pattern.
+_GO_WORDS: tuple[tuple[str, str, re.Pattern[str] | None], ...] = (
+    ("missing ), unterminated", "missing closing )", None),
+    ("unbalanced parenthesis", "unexpected )", None),
+    ("unterminated character set", "missing closing ]", _REST),
+    ("nothing to repeat", "missing argument to repetition operator", re.compile("[*+?]")),
+    ("multiple repeat", "invalid nested repetition operator", re.compile("[*+?]{2}")),
+    ("bad character range", "invalid character class range", re.compile(".-.")),
+    ("min repeat greater", "invalid repeat count", None),
+    ("bad escape (end of pattern)", "trailing backslash at end of expression", _NOTHING),
+    ("bad escape", "invalid escape sequence", re.compile(r"\\.")),
+    ("unknown extension", "invalid or unsupported Perl syntax", None),
+    ("missing >", "invalid named capture", None),
 )

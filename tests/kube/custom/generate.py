@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -59,7 +60,7 @@ class Schemas:
         return schema
 
     def node(self, depth: int) -> Obj:
-        kinds = [self.text, self.number, self.boolean, self.either, self.free]
+        kinds: list[Callable[[int], Obj]] = [self.text, self.number, self.boolean, self.either, self.free]
         if depth > 0:
             kinds += [self.object, self.object, self.array, self.array, self.map, self.embedded]
         make = self.random.choice(kinds)
