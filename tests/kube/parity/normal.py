@@ -33,8 +33,8 @@ GENERATE = re.compile(r'"generateName": "([^"]+)"')
 HASH = re.compile(r"(?<=-)(?=[b-z]*[2456789])[bcdfghjklmnpqrstvwxz2456789]{8,10}(?![\w])")
 REVISION = re.compile("[bcdfghjklmnpqrstvwxz2456789]{6,10}$")
 ESCAPE = re.compile(r"\\u[0-9a-f]{4}")
-#: Lists whose order is chance on a real server: it finds roles in the order of a hash.
-UNORDERED = {"resourceRules", "nonResourceRules"}
+#: Lists whose order is chance on a real server, which finds roles and other managers in the order of a hash.
+UNORDERED = {"resourceRules", "nonResourceRules", "causes"}
 #: What a column of a table has; the prose of built-in ones is replaced by filler of the same length in our schema.
 COLUMN = frozenset({"name", "type", "format", "description", "priority"})
 #: The laboratory's binary was called so.
@@ -158,7 +158,7 @@ class Normalizer:
         if isinstance(out.get("managedFields"), list):
             out["managedFields"] = sorted(out["managedFields"], key=_by_manager)
         for part in UNORDERED & out.keys():
-            if isinstance(out[part], list):
+            if isinstance(out[part], list) and (part != "causes" or "FieldManagerConflict" in str(out[part])):
                 out[part] = sorted(out[part], key=lambda item: json.dumps(item, sort_keys=True))
         for part in ("items", "rows"):
             if isinstance(out.get(part), list) and any(map(_made_up, out[part])):

@@ -5,6 +5,7 @@ python -m tests.kube.parity.show THEME[/SCRIPT] ...     each unequal request wit
     --all       equal ones too      --full    both answers whole      --short   one line per request
     --prune     take requests that became equal out of unequal/THEME.txt
     --accept    write unequal/THEME.txt anew (after recording new scripts)
+    --markdown  the figures as the table of docs/fidelity.md
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def main() -> None:
     """Print what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*")
-    for name in ("all", "full", "short", "prune", "accept"):
+    for name in ("all", "full", "short", "prune", "accept", "markdown"):
         parser.add_argument(f"--{name}", action="store_true")
     chosen = parser.parse_intermixed_args()
     total = equal = 0
@@ -42,7 +43,7 @@ def main() -> None:
             for one in found:
                 if one.found or chosen.all:
                     _print(theme, one, full=chosen.full, short=chosen.short)
-        _say(figure(theme, good, len(found)))
+        _say(_row(theme, good, found) if chosen.markdown else figure(theme, good, len(found)))
         if chosen.prune or chosen.accept:
             _rewrite(theme, found, everything=chosen.accept)
     _say(figure("all", equal, total))
@@ -65,6 +66,11 @@ def _theme(theme: str, names: set[str]) -> list[Verdict]:
 def figure(theme: str, equal: int, total: int) -> str:
     """One line."""
     return f"{theme:<22}{equal:>5} of {total:>5} equal {100 * equal / max(total, 1):6.1f} %"
+
+
+def _row(theme: str, equal: int, found: list[Verdict]) -> str:
+    known = sum(f"{theme}/{one.where}" in verdicts.excused() for one in found)
+    return f"| {theme} | {len(found)} | {equal} | {known} | {len(found) - equal - known} |"
 
 
 def _rewrite(theme: str, found: Iterable[Verdict], *, everything: bool) -> None:
