@@ -32,7 +32,7 @@ class Counts:
     __slots__ = ("_found",)
 
     def __init__(self) -> None:
-        self._found = array("L")
+        self._found = array("I")
 
     def add(self, kind: Kind) -> None:
         """One more."""
