@@ -47,7 +47,7 @@ class Gate:
         try:
             asked = impersonation.wanted(headers)
             if asked is not None:
-                user = impersonation.impersonated(user, asked, attributes_of(request), self.may)
+                user = self._impersonated(user, asked, request)
             if self.enforces or not user.authenticated:
                 self._authorize(user, attributes_of(request))
         except StatusError as refusal:
@@ -55,9 +55,14 @@ class Gate:
             raise
         return user
 
+    def _impersonated(self, user: User, asked: User, request: Request) -> User:
+        if user.authenticated and not self.enforces:
+            return impersonation.assumed(user, asked)
+        return impersonation.impersonated(user, asked, attributes_of(request), self.may)
+
     def may(self, user: User, asked: Attributes) -> bool:
         """Whether a user may do something here."""
-        return self.decide(user, asked).allowed
+        return (user.authenticated and not self.enforces) or self.rbac.decide(user, asked).allowed
 
     def decide(self, user: User, asked: Attributes) -> Decision:
         """The same with the reason."""

@@ -74,6 +74,12 @@ def impersonated(who: User, asked: User, request: Attributes, may: May) -> User:
     raise refused or status.bad_request("all impersonation modes failed")
 
 
+def assumed(who: User, asked: User) -> User:
+    """The same for somebody who may do everything."""
+    mode = next(mode for mode in _MODES if mode.applies(who, asked))
+    return _completed(mode.grouped(asked))
+
+
 @dataclass(frozen=True, slots=True)
 class _Mode:
     """A way to impersonate. ``name`` is empty for the way of older servers."""
@@ -106,12 +112,17 @@ class _Mode:
         account, node = account_of(asked.name), node_of(asked.name)
         if self.name and node:
             about = replace(about, resource="nodes", name="*" if self.name == "associated-node" else node)
-            asked = replace(asked, groups=(NODES,))
         if account:
             about = replace(about, resource="serviceaccounts", namespace=account[0], name=account[1])
-            asked = replace(asked, groups=asked.groups or account_groups(account[0]))
         _check(who, about, may)
-        return asked
+        return self.grouped(asked)
+
+    def grouped(self, asked: User) -> User:
+        """With the groups that follow from the name."""
+        if self.name and node_of(asked.name):
+            return replace(asked, groups=(NODES,))
+        account = account_of(asked.name)
+        return replace(asked, groups=account_groups(account[0])) if account and not asked.groups else asked
 
     def _check_groups(self, who: User, groups: tuple[str, ...], may: May) -> None:
         about = Attributes(self.verb, self.group, "groups")

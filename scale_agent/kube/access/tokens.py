@@ -54,6 +54,16 @@ class Bearer:
     secret: Version | None = None
 
 
+@dataclass(slots=True)
+class _Remembered:
+    """A good token: whose it is, the objects that it depends on, and up to which version they were as they are."""
+
+    user: User
+    depends_on: tuple[tuple[ResourceKey, str, str, int], ...]
+    expires_s: float
+    seen_rv: int
+
+
 class Tokens:
     """All tokens that one cluster knows."""
 
@@ -62,7 +72,7 @@ class Tokens:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._static: dict[bytes, User] = {}
-        self._remembered: dict[bytes, tuple[User, tuple[tuple[ResourceKey, str, str, int], ...], float]] = {}
+        self._remembered: dict[bytes, _Remembered] = {}
 
     def register(self, token: str, user: User) -> None:
         """Accept a token for ever, as ``--token-auth-file`` does. The user is put into ``system:authenticated``."""
@@ -79,8 +89,8 @@ class Tokens:
         if static is not None:
             return static, None
         known = self._remembered.get(digest)
-        if known is not None and now <= known[2] and self._unchanged(known[1]):
-            return known[0], None
+        if known is not None and now <= known.expires_s and self._unchanged(known):
+            return known.user, None
         bearer = self._examined(token, now, (ISSUER,))
         return bearer.user, bearer
 
@@ -89,7 +99,8 @@ class Tokens:
         if len(self._remembered) >= _REMEMBERED:
             self._remembered.clear()
         depends_on = tuple((key, one.namespace, one.name, one.rv) for key, one in bearer.depends_on)
-        self._remembered[_digest(token)] = (bearer.user, depends_on, bearer.expires_s)
+        seen_rv = self._core.store.rv
+        self._remembered[_digest(token)] = _Remembered(bearer.user, depends_on, bearer.expires_s, seen_rv)
 
     def review(self, token: str, audiences: Sequence[str], now: float) -> Bearer:
         """Whose a token is, for whoever is one of ``audiences``. Raises :class:`TokenError`."""
@@ -100,11 +111,15 @@ class Tokens:
             return Bearer(static, (ISSUER,))
         return self._examined(token, now, tuple(audiences) or (ISSUER,))
 
-    def _unchanged(self, depends_on: tuple[tuple[ResourceKey, str, str, int], ...]) -> bool:
-        for key, namespace, name, rv in depends_on:
-            version = self._core.store.get(key, namespace, name)
+    def _unchanged(self, known: _Remembered) -> bool:
+        store = self._core.store
+        if known.seen_rv == store.rv:
+            return True
+        for key, namespace, name, rv in known.depends_on:
+            version = store.get(key, namespace, name)
             if version is None or version.rv != rv:
                 return False
+        known.seen_rv = store.rv
         return True
 
     def _examined(self, token: str, now: float, audiences: tuple[str, ...]) -> Bearer:
