@@ -8,7 +8,7 @@ from scale_agent.kube.core import Core
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.store import Change
-from scale_agent.kube.storage.version import Obj
+from scale_agent.kube.storage.version import Obj, Version
 
 ROLES: ResourceKey = ("rbac.authorization.k8s.io", "clusterroles")
 MANAGER = "clusterrole-aggregation-controller"
@@ -18,18 +18,24 @@ _NEEDLE = b'"aggregationRule":{'
 def role_changed(core: Core, change: Change, _: float) -> None:
     """Rule: a role with labels may belong to others' sums; one with a rule of its own is a sum."""
     event = change.event
-    names: set[str] | None = core.memo.get("aggregating")
-    if names is None:
-        names = {version.name for version in core.store.list(ROLES) if _NEEDLE in version.json}
-        core.memo["aggregating"] = names
+    sums: dict[str, list[Obj]] | None = core.memo.get("aggregating")
+    if sums is None:
+        sums = {version.name: _selectors(version) for version in core.store.list(ROLES) if _NEEDLE in version.json}
+        core.memo["aggregating"] = sums
     if event.type is EventType.DELETED:
-        names.discard(event.after.name)
+        sums.pop(event.after.name, None)
     elif _NEEDLE in event.after.json:
-        names.add(event.after.name)
+        sums[event.after.name] = _selectors(event.after)
         core.queue.add(reconcile, "", event.after.name)
-    if event.after.labels or (event.before is not None and event.before.labels):
-        for name in sorted(names - {event.after.name}):
-            core.queue.add(reconcile, "", name)
+    labels = [one.labels for one in (event.after, event.before) if one is not None and one.labels]
+    if labels:
+        for name, selectors in sums.items():
+            if name != event.after.name and any(selected(one, each) for one in selectors for each in labels):
+                core.queue.add(reconcile, "", name)
+
+
+def _selectors(version: Version) -> list[Obj]:
+    return list((version.object().get("aggregationRule") or {}).get("clusterRoleSelectors") or ())
 
 
 def reconcile(core: Core, _: str, name: str, now: float) -> None:

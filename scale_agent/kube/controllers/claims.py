@@ -292,7 +292,7 @@ def _provision(core: Core, claim: Obj, provisioner: str, now: float) -> None:
             "capacity": {"storage": ((spec.get("resources") or {}).get("requests") or {}).get("storage", "1Gi")},
             "accessModes": spec.get("accessModes") or [],
             "claimRef": {**reference, "uid": meta["uid"], "resourceVersion": found["metadata"]["resourceVersion"]},
-            "csi": {"driver": provisioner, "volumeHandle": name},
+            **_backing(provisioner, name),
             "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy") or "Delete",
             "storageClassName": spec.get("storageClassName") or "",
             "volumeMode": spec.get("volumeMode") or "Filesystem",
@@ -303,6 +303,13 @@ def _provision(core: Core, claim: Obj, provisioner: str, now: float) -> None:
     events.record(
         core, found, source, events.Words("ProvisioningSucceeded", f"Successfully provisioned volume {name}"), now
     )
+
+
+def _backing(provisioner: str, name: str) -> Obj:
+    """What a volume is: CSI drivers make their own kind, provisioners such as rancher.io/local-path a directory."""
+    if "/" in provisioner:
+        return {"hostPath": {"path": f"/opt/{provisioner.rpartition('/')[2]}/{name}", "type": "DirectoryOrCreate"}}
+    return {"csi": {"driver": provisioner, "volumeHandle": name}}
 
 
 def reconcile_volume(core: Core, _: str, name: str, now: float) -> None:

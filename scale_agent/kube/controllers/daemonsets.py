@@ -38,7 +38,7 @@ _HOST_NETWORK = ("node.kubernetes.io/network-unavailable", "NoSchedule")
 
 
 def node_changed(core: Core, change: Change, _: float) -> None:
-    """Rule: another node, or other labels or taints of one: every DaemonSet looks."""
+    """Rule: a new node, or other labels or taints of one: every DaemonSet looks."""
     if not core.store.has(SETS) or not _matters(change):
         return
     for version in core.store.list(SETS):
@@ -46,9 +46,9 @@ def node_changed(core: Core, change: Change, _: float) -> None:
 
 
 def _matters(change: Change) -> bool:
-    """Heartbeats do not."""
+    """Heartbeats do not; nor does a node's end, whose pods are collected later (``syncNodeUpdate``)."""
     if gone(change) or change.event.before is None:
-        return True
+        return not gone(change)
     before, after = change.event.before.object(), change.event.after.object()
     return before.get("spec") != after.get("spec") or labels_of(before) != labels_of(after)
 

@@ -144,9 +144,11 @@ class _Look:
 
     def write(self, status: Obj, revision: str = "") -> None:
         """Store a status, and go on from what was stored."""
-        annotations = dict(annotations_of(self.deployment))
-        if revision:
-            annotations[REVISION] = revision
+        annotations = annotations_of(self.deployment)
+        if revision and annotations.get(REVISION) != revision:
+            annotations = {**annotations, REVISION: revision}
+        elif status == self.deployment.get("status"):
+            return
         set_status(self.core, self.resource, self.deployment, status, self.now, annotations)
         version = current(self.core, self.resource, self.deployment)
         if version is not None:
@@ -172,7 +174,9 @@ class _Look:
         wanted = rollouts.with_revision(annotations_of(self.newest), self.deployment, revision)
         min_ready_s = self.deployment["spec"].get("minReadySeconds") or 0
         if wanted != annotations_of(self.newest) or (self.newest["spec"].get("minReadySeconds") or 0) != min_ready_s:
-            spec = {**self.newest["spec"], "minReadySeconds": min_ready_s}
+            spec = {name: value for name, value in self.newest["spec"].items() if name != "minReadySeconds"}
+            if min_ready_s:
+                spec["minReadySeconds"] = min_ready_s
             self.update_set({**self.newest, "metadata": {**meta, "annotations": wanted}, "spec": spec})
         self.tell_revision(annotations_of(self.newest).get(REVISION, ""))
 

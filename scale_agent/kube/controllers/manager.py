@@ -14,6 +14,7 @@ from functools import lru_cache
 from scale_agent.kube.controllers import (
     aggregation,
     apiservices,
+    autoscalers,
     budgets,
     claims,
     cronjobs,
@@ -29,6 +30,7 @@ from scale_agent.kube.controllers import (
     namespaces,
     nodes,
     orphans,
+    quotas,
     replicasets,
     scheduling,
     statefulsets,
@@ -103,6 +105,7 @@ RULES: dict[ResourceKey, tuple[Named, ...]] = {
         ("cronjob", look_at_controllers({"CronJob": cronjobs.reconcile})),
     ),
     ("batch", "cronjobs"): (("cronjob", look(cronjobs.reconcile)),),
+    ("autoscaling", "horizontalpodautoscalers"): (("horizontal-pod-autoscaler", autoscalers.appoint),),
     ("policy", "poddisruptionbudgets"): (("disruption", look(budgets.reconcile)),),
     ("rbac.authorization.k8s.io", "clusterroles"): (("clusterrole-aggregation", aggregation.role_changed),),
     ("", "persistentvolumeclaims"): (("", claims.claim_changed), ("kube-scheduler", scheduling.claim_changed)),
@@ -124,6 +127,7 @@ ALWAYS: tuple[Named, ...] = (
     ("garbage-collector", garbage.finish),
     ("absent-owners", garbage.check_owners),
     ("namespace", namespaces.left),
+    ("resourcequota", quotas.changed),
 )
 #: Every switch: the rules' and those that rules ask for themselves.
 SWITCHES = frozenset(

@@ -42,6 +42,8 @@ def test_scenario(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one["name"] for one in ours.steps] == [one["name"] for one in recorded["steps"]]
     found = []
     for was, made in zip(recorded["steps"], ours.steps, strict=True):
+        if was["name"] == leniency.UNTIL.get(name):
+            break
         left, right = leniency.applied(name, was), leniency.applied(name, made)
         found += [f"{was['name']}{one}" for one in differences(left, right)]
     assert not found, "\n".join(found[:40])
