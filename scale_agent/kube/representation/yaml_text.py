@@ -18,11 +18,17 @@ _OTHERWISE = re.compile(
 )
 
 
+#: Ends of lines to YAML that a text cannot have outside double quotes.
+_BREAKS = "\r\x85\u2028\u2029\ufeff"
+
+
 class _Dumper(yaml.SafeDumper):
     """PyYAML's, with our texts."""
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    if any(one in value for one in _BREAKS):
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"')
     if "\n" in value:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|")
     plain = dumper.resolve(yaml.ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]

@@ -149,7 +149,7 @@ def test_strict_refuses(bed: Bed, case: str) -> None:
 
 @pytest.mark.parametrize("case", POSTS)
 @pytest.mark.parametrize("query", [{"fieldValidation": "Warn"}, {}])
-def test_warn_warns_and_is_the_default(bed: Bed, case: str, query: dict[str, str]) -> None:
+def test_warn_warns_and_is_the_default(bed: Bed, case: str, query: dict[str, Any]) -> None:
     """201 with one header each."""
     path, media, body, objections = POSTS[case]
     answer = bed.ask("POST", path, body, media=media, dryRun="All", **query)
