@@ -4,4 +4,7 @@
 //
 // The simulated clusters run in a child process (driver.py) that dials this process's server, so each test
 // goes through real sockets, TLS, websockets, remotedialer frames, TLS again, and HTTP.
+//
+// The packages below serve one cluster by itself (python -m scale_agent api) and try real clients on it: clients has
+// client-go and controller-runtime, kubectl the real kubectl, helm Helm's library.
 package conformance
