@@ -206,7 +206,7 @@ def update(
         actor.guard(resource, new, old)
     check_preconditions(resource, before, meta)
     obj = resource.ordered(objects.carry_over(resource, before, new, subresource))
-    strategies.keep_assigned(resource, before, obj)
+    strategies.keep_assigned(core, resource, before, obj)
     defaults.fill(core.catalog.version, resource, obj, actor.stamp)
     more = custom.problems_of_update(resource, before, obj, subresource)
     validation.check_update(resource, before, obj, subresource, more)

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
+
+from scale_agent.kube.admission.rules.checks import at
+from scale_agent.kube.admission.rules.quantities import amount
+from scale_agent.kube.codec.quantities import canonical
 
 Obj = dict[str, Any]
 Rule = Callable[[Obj], None]
@@ -86,7 +91,7 @@ def _job(job: Obj) -> None:
 def _labelled(obj: Obj, labels: dict[str, str]) -> None:
     meta = obj.setdefault("metadata", {})
     if not meta.get("labels"):
-        meta["labels"] = dict(labels)
+        meta["labels"] = labels  # the same ones, as in the real server: a job's registry then adds to both
 
 
 def node_ranges(node: Obj) -> None:
@@ -135,6 +140,40 @@ def _pod(pod: Obj) -> None:
             for port in container.get("ports") or ():
                 if not port.get("hostPort") and port.get("containerPort"):
                     port["hostPort"] = port["containerPort"]
+    _pod_requests(spec)
+
+
+def _pod_requests(spec: Obj) -> None:
+    """``defaultPodRequests``: a whole pod's requests are its containers' together, or its limits."""
+    resources = spec.get("resources") or {}
+    limits = resources.get("limits")
+    if not limits:
+        return
+    requests = dict(resources.get("requests") or {})
+    for name in ("cpu", "memory"):
+        found = _effective(spec, name)
+        if found and name not in requests:
+            requests[name] = found
+    for name, value in limits.items():
+        if name in ("cpu", "memory") or name.startswith("hugepages-"):
+            requests.setdefault(name, value)
+    if requests:
+        resources["requests"] = requests
+
+
+def _effective(spec: Obj, name: str) -> str:
+    """The sum over containers, or the largest initial one's; empty if none asks for the resource."""
+    asked = [
+        [str(value) for one in spec.get(kind) or () if (value := at(one, "resources", "requests", name)) is not None]
+        for kind in ("containers", "initContainers")
+    ]
+    if not asked[0] and not asked[1]:
+        return ""
+    total = sum((amount(one) for one in asked[0]), start=Decimal(0))
+    largest = max(asked[1], key=amount, default="0")
+    if amount(largest) > total or len(asked[0]) <= 1:
+        return max([largest, *asked[0]], key=amount)
+    return canonical(format(total, "f"))
 
 
 def _containers(spec: Obj) -> Iterator[Obj]:
@@ -147,6 +186,13 @@ def _requests(container: Obj) -> None:
     limits = resources.get("limits")
     if limits:
         resources["requests"] = {**limits, **(resources.get("requests") or {})}
+
+
+def _pod_spec(spec: Obj) -> None:
+    """``Convert_v1_PodSpec_To_core_PodSpec`` and back: an account has two members."""
+    name = spec.get("serviceAccountName") or spec.get("serviceAccount")
+    if name:
+        spec["serviceAccountName"] = spec["serviceAccount"] = name
 
 
 _CORE = "k8s.io/api/core/v1."
@@ -165,3 +211,5 @@ BY_TYPE: dict[str, Rule] = {
     "k8s.io/api/rbac/v1.Subject": _subject,
     f"{_DEFINITIONS}CustomResourceDefinition": _names,
 }
+#: What conversion does, by struct.
+CONVERTED: dict[str, Rule] = {f"{_CORE}PodSpec": _pod_spec}

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from scale_agent.kube import data_files
-from scale_agent.kube.admission.conditional import BY_TYPE, Rule
+from scale_agent.kube.admission.conditional import BY_TYPE, CONVERTED, Rule
 from scale_agent.kube.schema.schema import Schema
 from scale_agent.kube.schema.types import Field, Shape, Type
 
@@ -127,19 +127,23 @@ def _below(child: _Child, obj: Obj, now: str) -> None:
 
 
 @cache
-def filler_for(version: str, group: str, api_version: str, kind: str) -> Filler | None:
-    """The defaults of a kind in a Kubernetes version (``v1.36.2``); ``None`` if it has none."""
+def filler_for(version: str, group: str, api_version: str, kind: str, *, converted: bool = True) -> Filler | None:
+    """The defaults of a kind in a Kubernetes version (``v1.36.2``); ``None`` if it has none.
+
+    ``converted``: with what conversion to the server's own form and back adds to them.
+    """
     shape = Schema.load(version).kind(group, api_version, kind)
     if shape is None:
         return None
     place = f"{group}/{api_version}/{kind}#" if group else f"{api_version}/{kind}#"
-    return _Maker(version, place).make(shape, (), frozenset())
+    return _Maker(version, place, converted=converted).make(shape, (), frozenset())
 
 
 class _Maker:
     """Compiles the table for one kind: only structs that have defaults, or lead to one that has, become fillers."""
 
-    def __init__(self, version: str, place: str) -> None:
+    def __init__(self, version: str, place: str, *, converted: bool) -> None:
+        self._rules = {**BY_TYPE, **CONVERTED} if converted else BY_TYPE
         table = data_files.load_json(version, "defaults.json")
         self._types: Mapping[str, Any] = table["types"]
         self._places = {key.removeprefix(place): rows for key, rows in table["places"].items() if key.startswith(place)}
@@ -159,7 +163,7 @@ class _Maker:
                 if below is not None:
                     by_value = field.shape is Shape.ONE and not field.pointer
                     children.append(_Child(name, field.shape, by_value, below))
-        rule = BY_TYPE.get(shape.name)
+        rule = self._rules.get(shape.name)
         filler = None
         if rows or children or rule:
             filler = Filler(rule, tuple(_row(row, shape.fields) for row in rows), tuple(children))

@@ -41,5 +41,19 @@ def _encode_texts(secret: Obj) -> None:
         secret["data"] = {**(secret.get("data") or {}), **encoded}
 
 
+def _target_of_all(autoscaler: Obj) -> None:
+    """What version 1 shows of the default metric of version 2."""
+    spec = autoscaler.get("spec") or {}
+    noted = ((autoscaler.get("metadata") or {}).get("annotations") or {}).keys()
+    if autoscaler.get("apiVersion") == "autoscaling/v1" and "autoscaling.alpha.kubernetes.io/metrics" not in noted:
+        if spec.get("targetCPUUtilizationPercentage") is None:
+            spec["targetCPUUtilizationPercentage"] = 80
+
+
 #: What conversion to the server's own form adds to defaults, by kind.
-_CONVERTED: dict[str, Callable[[Obj], None]] = {"Node": node_ranges, "Pod": _started_at_once, "Secret": _encode_texts}
+_CONVERTED: dict[str, Callable[[Obj], None]] = {
+    "HorizontalPodAutoscaler": _target_of_all,
+    "Node": node_ranges,
+    "Pod": _started_at_once,
+    "Secret": _encode_texts,
+}

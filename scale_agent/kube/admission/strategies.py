@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scale_agent.kube.admission import podadmission
+from scale_agent.kube.admission import addresses, podadmission
 from scale_agent.kube.core import Core
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.storage.version import Obj
@@ -20,10 +20,6 @@ PROTECTION = "kubernetes.io/pvc-protection"
 ATTRIBUTES_PROTECTION = "kubernetes.io/vac-protection"
 #: Keeps a volume until its claim is gone.
 VOLUME_PROTECTION = "kubernetes.io/pv-protection"
-#: Cluster IPs are handed out from this /16 of the service range 10.43.0.0/16, which the bootstrap's 10.43.0.1 begins.
-SERVICE_NETWORK = "10.43"
-#: Node ports are handed out from here (``--service-node-port-range``).
-NODE_PORTS = range(30000, 32768)
 NOT_READY = "node.kubernetes.io/not-ready"
 _TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
@@ -57,27 +53,10 @@ def _new_job(_: Core, obj: Obj) -> None:
         "controller-uid": uid,
         "job-name": name,
     }
+    shared = template_meta.get("labels") is not None and template_meta["labels"] is obj["metadata"].get("labels")
     template_meta["labels"] = {**(template_meta.get("labels") or {}), **ours}
-    if not obj["metadata"].get("labels"):
+    if shared:
         obj["metadata"]["labels"] = dict(template_meta["labels"])
-
-
-def _new_service(core: Core, obj: Obj) -> None:
-    spec = _spec(obj)
-    obj["status"] = {"loadBalancer": {}}
-    if spec["type"] != "ExternalName":
-        _set(spec, clusterIP=_free_address(core))
-        _set(spec, clusterIPs=[spec["clusterIP"]], ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
-
-
-def _free_address(core: Core) -> str:
-    """The next free cluster IP: in order, so that every run of a seed gives the same."""
-    taken = {(one.object().get("spec") or {}).get("clusterIP") for one in core.store.list(("", "services"))}
-    for number in range(2, 1 << 16):
-        address = f"{SERVICE_NETWORK}.{number >> 8}.{number & 255}"
-        if address not in taken:
-            return address
-    return "None"
 
 
 def _new_namespace(_: Core, obj: Obj) -> None:
@@ -150,7 +129,7 @@ PREPARED: dict[ResourceKey, Callable[[Core, Obj], None]] = {
     ("", "persistentvolumeclaims"): _new_claim,
     ("", "persistentvolumes"): _new_volume,
     ("", "pods"): podadmission.prepare,
-    ("", "services"): _new_service,
+    ("", "services"): addresses.prepare,
     ("apps", "daemonsets"): _daemon_set,
     ("apps", "statefulsets"): _stateful_set,
     ("batch", "jobs"): _new_job,
@@ -168,12 +147,6 @@ def prepare_new(core: Core, resource: ResourceType, obj: Obj) -> None:
 
 #: What the server assigned and a replacing object may leave out, by resource: kept from the old object.
 KEPT: dict[ResourceKey, tuple[tuple[str, str], ...]] = {
-    ("", "services"): (
-        ("spec", "clusterIP"),
-        ("spec", "clusterIPs"),
-        ("spec", "ipFamilies"),
-        ("spec", "ipFamilyPolicy"),
-    ),
     ("", "pods"): tuple(
         ("spec", name) for name in ("nodeName", "serviceAccountName", "serviceAccount", "preemptionPolicy", "priority")
     ),
@@ -195,14 +168,31 @@ def _count_template(old: Obj, obj: Obj) -> None:
     obj["metadata"]["annotations"] = {**annotations, _TEMPLATE_GENERATION: count}
 
 
-def keep_assigned(resource: ResourceType, old: Obj, obj: Obj) -> None:
+def _claim_again(_: Core, __: Obj, obj: Obj) -> None:
+    _same_sources(_spec(obj))
+
+
+def _pod_again(_: Core, __: Obj, obj: Obj) -> None:
+    podadmission.tolerate(_spec(obj))
+
+
+#: What is done to every new state of an object, by resource.
+COMPLETED: dict[ResourceKey, Callable[[Core, Obj, Obj], None]] = {
+    ("", "persistentvolumeclaims"): _claim_again,
+    ("", "pods"): _pod_again,
+    ("", "services"): addresses.complete,
+}
+
+
+def keep_assigned(core: Core, resource: ResourceType, old: Obj, obj: Obj) -> None:
     """Give a replacing object back what the server once assigned, in place."""
     if resource.key == ("apps", "daemonsets"):
         _count_template(old, obj)
     for part, name in FIXED.get(resource.key, ()):
         obj[part] = {**(obj.get(part) or {}), name: (old.get(part) or {}).get(name)}
-    if resource.key == ("", "persistentvolumeclaims"):
-        _same_sources(_spec(obj))
+    complete = COMPLETED.get(resource.key)
+    if complete is not None:
+        complete(core, old, obj)
     for part, name in KEPT.get(resource.key, ()):
         value = (old.get(part) or {}).get(name)
         inside = obj.get(part)

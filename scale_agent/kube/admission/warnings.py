@@ -182,7 +182,7 @@ SOURCES: dict[ResourceKey, Source] = {
     ("storage.k8s.io", "csidrivers"): _csi_driver,
 }
 #: Kinds whose updates are not warned of, or only when what is warned of changed.
-_NEW_ONLY = frozenset([("", "pods"), ("", "services"), ("", "replicationcontrollers"), ("storage.k8s.io", "csidrivers")])
+_NEW_ONLY = frozenset([("", "pods"), ("", "replicationcontrollers"), ("storage.k8s.io", "csidrivers")])
 
 
 def of(resource: ResourceType, old: Obj | None, obj: Obj) -> list[str]:

@@ -186,7 +186,10 @@ SCOPES = (
     "CrossNamespacePodAffinity",
     "VolumeAttributesClass",
 )
-_ALONE = "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, "
+_ALONE = (
+    "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, "
+    "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity"
+)
 
 
 def _scopes(value: Any, path: Path, report: Report) -> None:
@@ -207,6 +210,8 @@ def _scope_selector(value: Any, path: Path, report: Report) -> None:
         name, operator, values = one.get("scopeName") or "", one.get("operator") or "", one.get("values") or ()
         if name not in SCOPES:
             report.invalid((*here, "scopeName"), name, "unsupported scope")
+        if name in SCOPES[:4] + SCOPES[5:6] and operator != "Exists":
+            report.invalid((*here, "operator"), operator, _ALONE)
         if operator in ("In", "NotIn"):
             if not values:
                 words = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
@@ -217,9 +222,6 @@ def _scope_selector(value: Any, path: Path, report: Report) -> None:
                 report.invalid((*here, "values"), list(values), words)
         else:
             report.invalid((*here, "operator"), operator, "not a valid selector operator")
-        if name in SCOPES[:4] + SCOPES[5:6] and operator != "Exists":
-            tail = "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity"
-            report.invalid((*here, "operator"), operator, _ALONE + tail)
 
 
 resource_quota = struct(

@@ -71,7 +71,7 @@ RULES: dict[ResourceKey, Rules] = {
     ("", "services"): Rules(services.service, services.service_update, names=formats.label),
     ("apiregistration.k8s.io", "apiservices"): Rules(scheduling.api_service, names=formats.path_segment, repeated="uf"),
     (_APPS, "controllerrevisions"): Rules(workloads.controller_revision, workloads.same_data, repeated="uf"),
-    (_APPS, "daemonsets"): Rules(workloads.daemon_set, workloads.same_selector),
+    (_APPS, "daemonsets"): Rules(workloads.daemon_set, workloads.same_selector, change_first=True),
     (_APPS, "deployments"): Rules(workloads.deployment, workloads.same_selector),
     (_APPS, "replicasets"): Rules(workloads.replica_set, workloads.same_selector),
     (_APPS, "statefulsets"): Rules(

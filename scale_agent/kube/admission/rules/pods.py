@@ -31,9 +31,7 @@ _RESTARTS = ("Always", "OnFailure", "Never")
 
 def _running(spec: Any, path: Path, report: Report) -> None:
     """Volumes and containers."""
-    mountable = {one.get("name") or "" for one in spec.get("volumes") or ()}
-    volumes(spec.get("volumes"), (*path, "volumes"), report)
-    mountable.discard("")
+    mountable = volumes(spec.get("volumes"), (*path, "volumes"), report)
     names = {one.get("name") for one in spec.get("containers") or ()}
     containers(spec.get("containers"), (*path, "containers"), report, mountable)
     init_containers(spec.get("initContainers"), (*path, "initContainers"), report, mountable, names)
@@ -149,7 +147,9 @@ def pod_update(new: Any, old: Any, report: Report) -> None:
             return
         for index, one in enumerate(now.get(name) or ()):
             image = one.get("image") or ""
-            if image != image.strip():
+            if not image:
+                report.required(("spec", name, index, "image"))
+            elif image != image.strip():
                 words = "must not have leading or trailing whitespace"
                 report.invalid(("spec", name, index, "image"), image, words)
     if not _deadline(now, before, report):

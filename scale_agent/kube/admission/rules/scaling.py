@@ -131,6 +131,10 @@ def _metric(value: Any, path: Path, report: Report) -> None:
 
 
 def _metrics(spec: Any, path: Path, report: Report) -> None:
+    percent = spec.get("targetCPUUtilizationPercentage")
+    if percent is not None and percent < 1:
+        here = (*path, "metrics", 0, "resource", "target", "averageUtilization")
+        report.invalid(here, percent, "must be greater than 0")
     metrics = spec.get("metrics") or ()
     for index, one in enumerate(metrics):
         _metric(one, (*path, "metrics", index), report)

@@ -163,7 +163,7 @@ def _spread(value: Any, path: Path, report: Report) -> None:
 def _repeated(constraints: Any, index: int, path: Path, report: Report) -> None:
     """Two constraints of the same key and policy."""
     this = constraints[index]
-    for one in constraints[:index]:
+    for one in constraints[index + 1 :]:
         if all(one.get(name) == this.get(name) for name in ("topologyKey", "whenUnsatisfiable")):
             shown = f"{{{this.get('topologyKey') or ''}, {this.get('whenUnsatisfiable') or ''}}}"
             report.duplicate((*path, index, "{topologyKey, whenUnsatisfiable}"), shown)
@@ -204,9 +204,9 @@ def _taints(value: Any, path: Path, report: Report) -> None:
         _taint_effect(one.get("effect"), (*at, "effect"), report)
         pair = (one.get("key"), one.get("effect"))
         if pair in seen:
-            report.duplicate(
-                at, {name: one.get(name[0].lower() + name[1:]) for name in ("Key", "Value", "Effect", "TimeAdded")}
-            )
+            shown = {name: one.get(name[0].lower() + name[1:]) for name in ("Key", "Value", "Effect", "TimeAdded")}
+            words = f"Duplicate value: {value_text(shown)}: taints must be unique by key and effect pair"
+            report.add("FieldValueDuplicate", at, words)
         seen.add(pair)
 
 

@@ -188,7 +188,7 @@ def _projected(value: Any, path: Path, report: Report) -> None:
             report.required(at, "exactly one source is required")
 
 
-_secret_reference = given(struct(("name", required()), ("namespace", need(text(formats.label)))))
+_secret_reference = given(struct(("name", need(subdomain)), ("namespace", need(text(formats.label)))))
 _local_secret = given(struct(("name", required())))
 
 
@@ -306,12 +306,13 @@ def one_source(sources: dict[str, Check], missing: str) -> Check:
 _volume_source = one_source(_POD_SOURCES, "must specify a volume type")
 
 
-def volumes(value: Any, path: Path, report: Report) -> None:
-    """Every volume of a pod: its source, then its name."""
+def volumes(value: Any, path: Path, report: Report) -> Names:
+    """Every volume of a pod: its source, then its name. Returns the names that containers may use: of the right ones."""
     seen: Names = set()
+    usable: Names = set()
     for index, volume in enumerate(value or ()):
         at = (*path, index)
-        name = volume.get("name") or ""
+        name, before = volume.get("name") or "", len(report.causes)
         _volume_source(volume, at, report)
         if not name:
             report.required((*at, "name"))
@@ -322,3 +323,6 @@ def volumes(value: Any, path: Path, report: Report) -> None:
                 report.duplicate((*at, "name"), name)
             elif not faults:
                 seen.add(name)
+        if len(report.causes) == before:
+            usable.add(name)
+    return usable

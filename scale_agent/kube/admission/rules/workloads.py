@@ -27,12 +27,13 @@ from scale_agent.kube.admission.rules.selectors import label_selector, selects
 _MISMATCH = "`selector` does not match template `labels`"
 
 
-def _selector(word: str, tail: str | None) -> Check:
+def _selector(word: str, tail: str | None, *, needed: bool = True) -> Check:
     """A workload's selector: there, not empty, well-formed. ``tail``: what is said of one that cannot be read."""
 
     def check(value: Any, path: Path, report: Report) -> None:
         if value is None:
-            report.required(path)
+            if needed:
+                report.required(path)
             return
         before = len(report.causes)
         label_selector(value, path, report)
@@ -117,7 +118,8 @@ def _deployment_strategy(value: Any, path: Path, report: Report) -> None:
         else:
             _rolling_deployment(rolling, (*path, "rollingUpdate"), report)
     else:
-        report.unsupported((*path, "type"), kind, ("Recreate", "RollingUpdate"))
+        shown = _strategy_shown(value, ("MaxUnavailable", "MaxSurge"))
+        report.unsupported(path, shown, ("Recreate", "RollingUpdate"))
 
 
 def _deadline(spec: Any, path: Path, report: Report) -> None:
@@ -193,7 +195,7 @@ daemon_set = struct(
     (
         "spec",
         struct(
-            ("selector", _selector("daemonset", None)),
+            ("selector", _selector("daemonset", None, needed=False)),
             _template(),
             ("minReadySeconds", not_negative),
             ("updateStrategy", struct(_daemon_strategy)),
@@ -230,6 +232,19 @@ _retention = given(
 )
 
 
+def _set_template(spec: Any, path: Path, report: Report) -> None:
+    """The template with the claims' volumes in it, and its metadata once more (``ValidatePodTemplateSpecForStatefulSet``)."""
+    value = spec.get("template") or {}
+    names = [(one.get("metadata") or {}).get("name") or "" for one in spec.get("volumeClaimTemplates") or ()]
+    pod = value.get("spec") or {}
+    own = [one for one in pod.get("volumes") or () if one.get("name") not in names]
+    claimed = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in names]
+    _set_pods({**spec, "template": {**value, "spec": {**pod, "volumes": [*claimed, *own]}}}, path, report)
+
+
+_set_pods = _template()
+
+
 def _claims(value: Any, path: Path, report: Report) -> None:
     for index, one in enumerate(value or ()):
         claim_template({**one, "metadata": None}, (*path, index), report)
@@ -248,7 +263,7 @@ stateful_set = struct(
             ("ordinals", given(struct(("start", not_negative)))),
             ("volumeClaimTemplates", _claims),
             ("selector", _selector("statefulset", "")),
-            _template(),
+            _set_template,
         ),
     )
 )
