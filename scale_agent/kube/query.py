@@ -144,6 +144,7 @@ def _watch_causes(match: str, version: str, token: str, sends: bool | None) -> I
 _DURATION = re.compile(r"[-+]?(0|(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)")
 
 
+@lru_cache(maxsize=1024)
 def check_timeout(raw: str) -> None:
     """``timeout`` bounds a request that ends by itself (``WithRequestDeadline``); ours take no time. Raises 400."""
     query = parse_query(raw)
