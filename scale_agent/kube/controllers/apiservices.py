@@ -19,7 +19,7 @@ from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.store import Change
 from scale_agent.kube.storage.version import Obj
 
-MANAGER = "apiserver"
+MANAGER = "kube-apiserver"
 SERVICES: ResourceKey = ("", "services")
 SLICES: ResourceKey = ("discovery.k8s.io", "endpointslices")
 _UNANSWERED = "FailedDiscoveryCheck"

@@ -15,6 +15,11 @@ from scale_agent.kube.schema.schema import DEFAULT_VERSION
 
 _TIME = b'"@time"'
 _CERTIFICATE = b'"@ca"'
+#: The server that the data is of had its programs under short names; their writes carry the real ones' here.
+_MANAGERS = (
+    (b'"manager":"kcm"', b'"manager":"kube-controller-manager"'),
+    (b'"manager":"apiserver"', b'"manager":"kube-apiserver"'),
+)
 #: What stands in times that the caller does not give.
 UNDATED = "1970-01-01T00:00:00Z"
 
@@ -26,6 +31,8 @@ def objects(version: str = DEFAULT_VERSION, *, time: str = UNDATED, ca_pem: str 
     ``kube-root-ca.crt``. Raises ``FileNotFoundError`` for a version without data.
     """
     text = data_files.read(version, "bootstrap.json")
+    for short, name in _MANAGERS:
+        text = text.replace(short, name)
     made: list[dict[str, Any]] = orjson.loads(
         text.replace(_TIME, orjson.dumps(time)).replace(_CERTIFICATE, orjson.dumps(ca_pem))
     )

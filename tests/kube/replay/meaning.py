@@ -25,7 +25,7 @@ COLUMN = frozenset({"name", "type", "format", "description", "priority"})
 #: Go writes these as six characters.
 ESCAPED = re.compile("[<>&\u2028\u2029]")
 #: The laboratory's binary was called so; the real one's name is ours.
-MANAGERS = {"kcm": "kube-controller-manager"}
+MANAGERS = {"kcm": "kube-controller-manager", "apiserver": "kube-apiserver"}
 SHOWN = 160
 
 
