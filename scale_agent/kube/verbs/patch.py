@@ -169,7 +169,9 @@ def _typed(call: Call, media: str, result: Any, shown: Shown) -> tuple[Obj, list
     meta = result.get("metadata")
     if isinstance(meta, dict) and meta.get("managedFields") == []:
         result = {**result, "metadata": {**meta, "managedFields": [{}]}}
-    if call.resource.typed and not result.get("apiVersion"):
+    if not result.get("apiVersion"):
+        if not call.resource.typed:
+            raise _no_version()
         result = {"metadata": {}}  # of a version that is not said, the real server reads nothing
     try:
         return decoding.checked(call.core.catalog, call.resource, result)
@@ -180,6 +182,12 @@ def _typed(call: Call, media: str, result: Any, shown: Shown) -> tuple[Obj, list
         why = unstructured.misfit(shape, result) if shape is not None else ""
         why = why or error.message.partition(f"cannot be handled as a {call.resource.kind}: ")[2]
         raise unfit(shown(), why) from error
+
+
+def _no_version() -> StatusError:
+    """500: a custom object that a patch takes the version from."""
+    why = "Object 'apiVersion' is missing in 'object has no apiVersion field'"
+    return StatusError(500, "InternalError", f"Internal error occurred: {why}", {"causes": [{"message": why}]})
 
 
 def unfit(shown: str, why: str) -> StatusError:

@@ -99,9 +99,19 @@ def _apply(call: Call, options: query.WriteOptions) -> Response:
     empty = call.core.catalog.document({"metadata": {}}, API_VERSION, "Scale")
     actor = call.actor(options)
     applied = applying.apply_to(target, config, By(actor.manager, actor.stamp, "scale"), empty, force=options.force)
+    if not call.resource.typed and applied.obj != live:
+        raise _inconvertible(config)
     scale = call.core.catalog.document(applied.obj, API_VERSION, "Scale")
     patching.check_place(call, scale)
     return _write(call, scale, options, lambda *_: applied.owners)
+
+
+def _inconvertible(config: Obj) -> StatusError:
+    """500: a real server cannot apply to the Scale of a custom resource, unless nothing changes (seen in 1.36.2)."""
+    meta = config.get("metadata") or {}
+    place = f"{meta.get('namespace', '')}/{meta.get('name', '')}; {applying.gvk(API_VERSION, 'Scale')}"
+    why = f"request to convert CR to an invalid group/version: {API_VERSION}"
+    return StatusError(500, "", f"failed to convert new object ({place}) to proper version: {why}")
 
 
 #: What becomes of a Scale's owners, from the Scale before and after.

@@ -52,7 +52,15 @@ def test_results_are_written_as_sets_are(left: Paths, right: Paths) -> None:
 
 
 def test_elements_are_ordered_by_value_and_shown_as_go_shows_them() -> None:
-    fields = {"v:2": {}, 'k:{"port":80}': {}, 'k:{"port":443}': {}, "f:b": {}, "f:a": {"i:1": {}}, "v:10": {}, ".": {}}
+    fields: Node = {
+        "v:2": {},
+        'k:{"port":80}': {},
+        'k:{"port":443}': {},
+        "f:b": {},
+        "f:a": {"i:1": {}},
+        "v:10": {},
+        ".": {},
+    }
     assert list(fieldsets.ordered(fields)) == [".", "f:a", "f:b", 'k:{"port":80}', 'k:{"port":443}', "v:2", "v:10"]
     path = ("f:spec", 'k:{"name":"a","port":80}', 'v:"x"', "i:3")
     assert fieldsets.text_of(path) == '.spec[name="a",port=80][="x"][3]'

@@ -131,10 +131,11 @@ class _Live:
         target = applying.Target(self.versions, self.api_version, self.kind, live, owners)
         made = applying.apply_to(target, step["object"], by, self.empty, force=step["force"])
         made.obj["metadata"]["managedFields"] = ownership.entries_of(made.owners)
-        return made.obj
+        obj: Case = made.obj
+        return obj
 
     def _update(self, step: Case, by: By) -> Case:
-        new = copy.deepcopy(step["object"])
+        new: Case = copy.deepcopy(step["object"])
         owners = managed.starting_owners(self.obj, new, by)
         before = copy.deepcopy(self.obj)
         before.get("metadata", {}).pop("managedFields", None)
