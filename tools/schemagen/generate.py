@@ -79,7 +79,12 @@ def pin(version: str) -> None:
     theirs = json.loads(run([go(), "mod", "edit", "-json", downloaded["GoMod"]]))
     modfile(version).parent.mkdir(exist_ok=True)
     modfile(version).write_text(module_text(version, theirs), encoding="utf-8")
-    run([go(), "mod", "tidy"], env=environment(version))
+    try:
+        run([go(), "mod", "tidy"], env=environment(version))
+    except subprocess.CalledProcessError:
+        for half in (modfile(version), modfile(version).with_suffix(".sum")):  # the next run starts anew
+            half.unlink(missing_ok=True)
+        raise
 
 
 def module_text(version: str, theirs: dict[str, Any]) -> str:
