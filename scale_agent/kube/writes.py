@@ -6,6 +6,7 @@ Requests and controllers use the same functions; nothing else changes the store.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ from scale_agent.kube.errors import StatusError
 from scale_agent.kube.custom import admission as custom
 from scale_agent.kube.custom.types import CLEANUP, DEFINITIONS
 from scale_agent.kube.patching import managed
+from scale_agent.kube.patching.atoms import TypedError
+from scale_agent.kube.schema import zeros
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.version import Obj, Version
 
@@ -99,6 +102,7 @@ def create(
     objects.begin(resource, obj, uid=core.identity.next_uid(), time=moments.stamp(actor.now))
     custom.check_open(resource, meta)
     defaults.fill(core.catalog.version, resource, obj, actor.stamp)
+    strategies.convert(resource, obj)
     by = managed.By(actor.manager, actor.stamp)
     if resource.typed:
         _own(core, resource, None, obj, by, owned)
@@ -150,9 +154,12 @@ def check_namespace(core: Core, resource: ResourceType, meta: dict[str, Any]) ->
 def _shaped(core: Core, resource: ResourceType, obj: Obj) -> Obj:
     """The object as a typed server writes it: fields in order, defaults of its shape present."""
     obj["metadata"] = objects.sorted_metadata(obj["metadata"])
-    if resource.typed:
-        return core.catalog.normalize(obj, resource)
-    return resource.ordered(obj)
+    shape = core.catalog.shape(resource)
+    if shape is None:
+        return resource.ordered(obj)
+    made = core.catalog.normalize(obj, resource)
+    zeros.null_empty_lists(shape, made)
+    return made
 
 
 def _alphabetical(obj: Obj) -> Obj:
@@ -179,7 +186,8 @@ def _own(
 ) -> None:
     """Set an object's managedFields, in place: ``owned``, or what follows from the write."""
     if owned is None:
-        managed.track(core, resource, before, obj, by)
+        with suppress(TypedError):  # as UpdateNoErrors: what cannot be owned is stored all the same
+            managed.track(core, resource, before, obj, by)
     elif owned:
         obj["metadata"]["managedFields"] = owned
     else:

@@ -48,11 +48,11 @@ class Server:
         config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
         return cls(config["clusters"][0]["cluster"]["server"], config["users"][0]["user"]["token"])
 
-    def ask(self, path: str, accept: str = JSON, sent: Any = None) -> tuple[int, bytes, str]:
-        """Status, body and ETag of a GET, or of a POST if there is something to send."""
+    def ask(self, path: str, accept: str = JSON, sent: Any = None, method: str = "") -> tuple[int, bytes, str]:
+        """Status, body and ETag of a GET, or of a POST (or another method) if there is something to send."""
         data = None if sent is None else json.dumps(sent, separators=(",", ":")).encode()
         headers = {"Accept": accept, "Content-Type": JSON, "Authorization": f"Bearer {self.token}"}
-        request = urllib.request.Request(self.url + path, data, headers)
+        request = urllib.request.Request(self.url + path, data, headers, method=method or None)
         context = ssl._create_unverified_context()
         try:
             with urllib.request.urlopen(request, context=context) as answer:
