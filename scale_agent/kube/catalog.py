@@ -141,6 +141,11 @@ class Catalog:
         unknown: list[str] = []
         return normalizer.normalizer(shape).apply(meta, (), unknown), unknown
 
+    def metadata(self, obj: Obj, resource: ResourceType) -> Obj:
+        """An object's metadata in the order of Go's struct; whole custom objects have theirs sorted by name."""
+        meta: Obj = obj["metadata"]
+        return meta if resource.typed else self._metadata(meta)[0]
+
     def converted(self, obj: Obj, resource: ResourceType) -> Obj:
         """An object that is stored in another version of its group, in this one: fields of the same name are kept."""
         if resource.declared is not None:

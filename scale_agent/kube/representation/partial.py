@@ -35,9 +35,8 @@ def bookmark_meta(rv: int, *, initial_end: bool) -> dict[str, Any]:
     return meta
 
 
-def list_of(versions: Sequence[Version], meta: ListMeta, api_version: str) -> Obj:
+def list_of(items: Sequence[Obj], meta: ListMeta, api_version: str) -> Obj:
     """A PartialObjectMetadataList; its items name their kind (observed from 1.36.2)."""
-    items = [partial_object(one.object()["metadata"], api_version) for one in versions]
     return {"kind": "PartialObjectMetadataList", "apiVersion": api_version, "metadata": meta.as_dict(), "items": items}
 
 
@@ -52,17 +51,20 @@ class PartialJson(JsonErrors):
         self.resource = resource
         self.api_version = f"meta.k8s.io/{version}"
 
+    def _object(self, version: Version) -> Obj:
+        return partial_object(self.catalog.metadata(version.object(), self.resource), self.api_version)
+
     def one(self, version: Version) -> bytes:
         """An object."""
-        return gojson.dumps(partial_object(version.object()["metadata"], self.api_version)) + b"\n"
+        return gojson.dumps(self._object(version)) + b"\n"
 
     def many(self, versions: Sequence[Version], meta: ListMeta) -> bytes:
         """A list."""
-        return gojson.dumps(list_of(versions, meta, self.api_version)) + b"\n"
+        return gojson.dumps(list_of([self._object(one) for one in versions], meta, self.api_version)) + b"\n"
 
     def event(self, kind: EventType, version: Version) -> bytes:
         """A watch event."""
-        return json_event(kind, gojson.dumps(partial_object(version.object()["metadata"], self.api_version)))
+        return json_event(kind, gojson.dumps(self._object(version)))
 
     def bookmark(self, rv: int, *, initial_end: bool) -> bytes:
         """A bookmark event."""
@@ -81,13 +83,16 @@ class PartialProtobuf(ProtobufErrors):
         self.resource = resource
         self.api_version = f"meta.k8s.io/{version}"
 
+    def _object(self, version: Version) -> Obj:
+        return partial_object(self.catalog.metadata(version.object(), self.resource), self.api_version)
+
     def one(self, version: Version) -> bytes:
         """An object."""
-        return self.catalog.encode(partial_object(version.object()["metadata"], self.api_version))
+        return self.catalog.encode(self._object(version))
 
     def many(self, versions: Sequence[Version], meta: ListMeta) -> bytes:
         """A list."""
-        return self.catalog.encode(list_of(versions, meta, self.api_version))
+        return self.catalog.encode(list_of([self._object(one) for one in versions], meta, self.api_version))
 
     def event(self, kind: EventType, version: Version) -> bytes:
         """A watch event."""

@@ -59,8 +59,11 @@ class TableEncoder(JsonErrors):
         if self.include == "Object":
             row["object"] = obj
         else:
-            row["object"] = None if self.include == "None" else partial_object(obj["metadata"], self._meta_version)
+            row["object"] = None if self.include == "None" else self._partial(obj)
         return row
+
+    def _partial(self, obj: Obj) -> Obj:
+        return partial_object(self.catalog.metadata(obj, self.resource), self._meta_version)
 
     def one(self, version: Version) -> bytes:
         """An object: a table of one row."""
