@@ -16,9 +16,9 @@ from scale_agent.kube import status
 from scale_agent.kube.admission import defaults, objects, strategies, validation
 from scale_agent.kube.codec import moments
 from scale_agent.kube.core import Core
-from scale_agent.kube.errors import StatusError
 from scale_agent.kube.custom import admission as custom
 from scale_agent.kube.custom.types import CLEANUP, DEFINITIONS
+from scale_agent.kube.errors import StatusError
 from scale_agent.kube.patching import managed
 from scale_agent.kube.patching.atoms import TypedError
 from scale_agent.kube.schema import zeros

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from scale_agent.kube import status
+from scale_agent.kube.admission.podadmission import qos_class
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
+from scale_agent.kube.status import Cause
 from scale_agent.kube.storage.version import Obj
 
 #: Subresources that are read and written as the whole object.
 PARTS = ("status", "approval", "ephemeralcontainers", "resize")
 
+_PODS: ResourceKey = ("", "pods")
 _METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
 #: Metadata that a write of the status leaves as it is. Not listed: nothing.
 _KEPT: dict[ResourceKey, tuple[str, ...]] = {
-    ("", "pods"): ("ownerReferences",),
+    _PODS: ("ownerReferences",),
     ("apps", "deployments"): ("labels",),
     ("admissionregistration.k8s.io", "validatingadmissionpolicies"): _METADATA,
     ("apiextensions.k8s.io", "customresourcedefinitions"): _METADATA,
@@ -26,7 +30,7 @@ _KEPT: dict[ResourceKey, tuple[str, ...]] = {
     ("storage.k8s.io", "volumeattachments"): _METADATA,
 }
 #: What a status keeps when the write leaves it out.
-_STICKY: dict[ResourceKey, tuple[str, ...]] = {("", "pods"): ("qosClass",)}
+_STICKY: dict[ResourceKey, tuple[str, ...]] = {_PODS: ("qosClass",)}
 
 
 def carried(resource: ResourceType, old: Obj, new: Obj, subresource: str) -> Obj:
@@ -39,6 +43,33 @@ def carried(resource: ResourceType, old: Obj, new: Obj, subresource: str) -> Obj
     return _CARRIERS[subresource](resource, {**old, "metadata": meta}, new)
 
 
+def problems_of_update(resource: ResourceType, old: Obj, new: Obj, subresource: str) -> list[Cause]:
+    """What a resize and new ephemeral containers must not do (validation.ValidatePodResize and its neighbour)."""
+    if resource.key != _PODS:
+        return []
+    if subresource == "resize" and qos_class(old["spec"]) != qos_class(new["spec"]):
+        shown = f'"{(old.get("status") or {}).get("qosClass", "")}"'
+        return [status.invalid_value("spec", shown, "Pod QOS Class may not change as a result of resizing")]
+    if subresource == "ephemeralcontainers":
+        return _ephemeral_problems(*((each["spec"].get("ephemeralContainers") or []) for each in (old, new)))
+    return []
+
+
+def _ephemeral_problems(old: list[Obj], new: list[Obj]) -> list[Cause]:
+    named = {one.get("name"): one for one in new}
+    causes = []
+    for one in old:
+        what = "removed" if one["name"] not in named else "changed" if _differ(one, named[one["name"]]) else ""
+        if what:
+            why = f'existing ephemeral containers "{one["name"]}" may not be {what}'
+            causes.append(status.forbidden_field("spec.ephemeralContainers", why))
+    return causes
+
+
+def _differ(one: Obj, other: Obj) -> bool:
+    return any(one.get(name) != other.get(name) for name in one.keys() | other.keys())
+
+
 def _status(resource: ResourceType, out: Obj, new: Obj) -> Obj:
     before = out.pop("status", None) or {}
     if "status" in new:
@@ -46,7 +77,18 @@ def _status(resource: ResourceType, out: Obj, new: Obj) -> Obj:
     for name in _STICKY.get(resource.key, ()):
         if name in before and not (out.get("status") or {}).get(name):
             out["status"] = {**(out.get("status") or {}), name: before[name]}
+    if resource.key == _PODS and out.get("status"):
+        _complete_addresses(out["status"])
     return out
+
+
+def _complete_addresses(state: Obj) -> None:
+    """The first of a pod's addresses stands in both fields (Convert_v1_PodStatus_To_core_PodStatus). In place."""
+    first, listed = state.get("podIP"), state.get("podIPs") or []
+    if first and (not listed or listed[0].get("ip") != first):
+        state["podIPs"] = [{"ip": first}]
+    elif listed and not first:
+        state["podIP"] = listed[0].get("ip")
 
 
 def _approval(_: ResourceType, out: Obj, new: Obj) -> Obj:
