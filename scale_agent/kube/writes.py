@@ -13,7 +13,8 @@ from typing import Any
 import orjson
 
 from scale_agent.kube import status
-from scale_agent.kube.admission import defaults, objects, strategies, validation
+from scale_agent.kube.access.users import User
+from scale_agent.kube.admission import defaults, objects, parts, signing, strategies, validation
 from scale_agent.kube.codec import moments
 from scale_agent.kube.core import Core
 from scale_agent.kube.custom import admission as custom
@@ -47,12 +48,16 @@ Guard = Callable[[ResourceType, Obj, Version | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who writes: the field manager's name, the time, whether it is only tried (dryRun), who looks at it before."""
+    """Who writes: the field manager's name, the time, whether it is only tried (dryRun), who looks at it before.
+
+    ``requestor``: the user, if somebody outside asked.
+    """
 
     manager: str
     now: float
     dry_run: bool = False
     guard: Guard | None = None
+    requestor: User | None = None
 
     @property
     def stamp(self) -> str:
@@ -107,6 +112,7 @@ def create(
     if resource.typed:
         _own(core, resource, None, obj, by, owned)
     strategies.prepare_new(core, resource, obj)
+    signing.prepare_new(resource, obj, actor.requestor)
     if state is not None:
         obj["status"] = state
     validation.check(resource, obj, custom.problems_of_new(resource, obj))
@@ -215,8 +221,11 @@ def update(
     check_preconditions(resource, before, meta)
     obj = resource.ordered(objects.carry_over(resource, before, new, subresource))
     strategies.keep_assigned(core, resource, before, obj)
+    signing.prepare_update(resource, before, obj, actor.stamp)
     defaults.fill(core.catalog.version, resource, obj, actor.stamp)
     more = custom.problems_of_update(resource, before, obj, subresource)
+    for problems in (signing.problems_of_update, parts.problems_of_update):
+        more = [*more, *problems(resource, before, obj, subresource)]
     validation.check_update(resource, before, obj, subresource, more)
     if subresource != "status":  # a controller's annotation beside a status counts for nothing
         objects.count_generation(resource, before, obj, subresource)

@@ -35,7 +35,10 @@ def _set(target: dict[str, Any], **values: Any) -> None:
             target[name] = value
 
 
-def _daemon_set(_: Core, obj: Obj) -> None:
+def convert(resource: ResourceType, obj: Obj) -> None:
+    """What a new object has from being read: its writer's fields. A DaemonSet's counter of templates, in place."""
+    if resource.key != ("apps", "daemonsets"):
+        return
     annotations = obj["metadata"].get("annotations") or {}
     obj["metadata"]["annotations"] = {**annotations, _TEMPLATE_GENERATION: "1"}
 
@@ -55,7 +58,7 @@ def _new_job(_: Core, obj: Obj) -> None:
     }
     shared = template_meta.get("labels") is not None and template_meta["labels"] is obj["metadata"].get("labels")
     template_meta["labels"] = {**(template_meta.get("labels") or {}), **ours}
-    if shared:
+    if shared or not obj["metadata"].get("labels"):  # reading it back from storage, the server gives a Job these
         obj["metadata"]["labels"] = dict(template_meta["labels"])
 
 
@@ -130,7 +133,6 @@ PREPARED: dict[ResourceKey, Callable[[Core, Obj], None]] = {
     ("", "persistentvolumes"): _new_volume,
     ("", "pods"): podadmission.prepare,
     ("", "services"): addresses.prepare,
-    ("apps", "daemonsets"): _daemon_set,
     ("apps", "statefulsets"): _stateful_set,
     ("batch", "jobs"): _new_job,
     ("networking.k8s.io", "ingresses"): _new_ingress,
@@ -160,7 +162,7 @@ FIXED: dict[ResourceKey, tuple[tuple[str, str], ...]] = {("", "namespaces"): (("
 
 
 def _count_template(old: Obj, obj: Obj) -> None:
-    """A DaemonSet's annotation counts its templates; nobody else can set it (``daemonSetStrategy.PrepareForUpdate``)."""
+    """A DaemonSet's annotation counts its templates; nobody else sets it (``daemonSetStrategy.PrepareForUpdate``)."""
     before = (old["metadata"].get("annotations") or {}).get(_TEMPLATE_GENERATION, "1")
     same = (old.get("spec") or {}).get("template") == (obj.get("spec") or {}).get("template")
     count = before if same or not before.isdigit() else str(int(before) + 1)

@@ -59,8 +59,8 @@ def _apply(core: Core, role: Obj, rules: list[Obj], now: float) -> None:
     meta = role["metadata"]
     others = [one for one in map(_without_rules, meta.get("managedFields") or ()) if one is not None]
     own = {"manager": MANAGER, "operation": "Apply", "apiVersion": resource.api_version, "time": moments.stamp(now)}
-    entries = [{**own, "fieldsType": "FieldsV1", "fieldsV1": {"f:rules": {}}}, *others]
-    body = {**role, "metadata": {**meta, "managedFields": entries}, "rules": rules}
+    applied = [{**own, "fieldsType": "FieldsV1", "fieldsV1": {"f:rules": {}}}] if rules else []
+    body = {**role, "metadata": {**meta, "managedFields": [*applied, *others]}, "rules": rules or None}
     core.store.put(ROLES, core.catalog.normalize(body, resource), now)
 
 

@@ -15,7 +15,6 @@ from scale_agent.kube.controllers.common import (
     NODES,
     PODS,
     actor,
-    created_at,
     deleting,
     find_condition,
     gone,
@@ -138,14 +137,14 @@ def _labels(service: Obj, **more: str) -> dict[str, str]:
 
 
 def _trigger(service: Obj, members: Iterable[_Member], known: dict[str, bool]) -> str:
-    """When what changed began: a pod that came, or became ready or not; ``""`` when pods only left."""
-    times = []
+    """When a pod that came, or changed, became ready or not; ``""`` when pods only left."""
+    times: list[float] = []
     for member in members:
         name = member.pod["metadata"]["name"]
         if known.get(name) != member.serving and not deleting(member.pod):
             condition = find_condition(member.pod, "Ready") or {}
-            times.append(moments.parse(condition.get("lastTransitionTime") or "") or created_at(member.pod))
-    return moments.stamp(min(times)) if times else ""
+            times.append(moments.parse(condition.get("lastTransitionTime") or "") or 0.0)
+    return moments.stamp(min(times)) if times and min(times) else ""
 
 
 def _annotated(old: Obj | None, service: Obj, trigger: str) -> dict[str, str]:

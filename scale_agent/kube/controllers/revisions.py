@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import orjson
+
 from scale_agent.kube import writes
 from scale_agent.kube.controllers.common import actor, annotations_of, labels_of, owned, owner_reference, remove
 from scale_agent.kube.controllers.hashes import revision_hash, template_hash
@@ -28,7 +30,9 @@ class Past:
 
 def data_of(owner: Obj) -> Obj:
     """What a revision holds: a patch that puts the template back."""
-    return {"spec": {"template": {"$patch": "replace", **owner["spec"]["template"]}}}
+    data = {"spec": {"template": {"$patch": "replace", **owner["spec"]["template"]}}}
+    ordered: Obj = orjson.loads(orjson.dumps(data, option=orjson.OPT_SORT_KEYS))
+    return ordered
 
 
 def past(core: Core, resource: ResourceType, owner: Obj, now: float) -> Past:

@@ -64,13 +64,6 @@ def _namespace(namespace: Obj) -> Obj:
     return namespace
 
 
-def _daemon_set(daemon_set: Obj) -> Obj:
-    """The annotation that counts templates is nobody's field here; in a real server it is its creator's."""
-    for entry in daemon_set["metadata"]["managedFields"]:
-        entry["fieldsV1"].pop("f:metadata", None)
-    return daemon_set
-
-
 def _volume(volume: Obj) -> Obj:
     """When its phase changed is the binder's field here; in a real server the strategy sets it, for nobody."""
     for entry in volume["metadata"]["managedFields"]:
@@ -81,6 +74,5 @@ def _volume(volume: Obj) -> Obj:
 _CHANGES = {
     "events": _event,
     "namespaces": _namespace,
-    "daemonsets": _daemon_set,
     "persistentvolumes": _volume,
 }
