@@ -69,7 +69,7 @@ class Call:
     def actor(self, options: query.WriteOptions) -> Actor:
         """Who writes: ``fieldManager``, else the User-Agent up to its slash, as the real server names managers."""
         manager = options.manager or self.request.headers.get("user-agent", "").partition("/")[0] or "unknown"
-        return Actor(manager[:128], self.now, options.dry_run, self.gate.guard_for(self.user, self.resource))
+        return Actor(manager[:128], self.now, options.dry_run, self.gate.guard_for(self.user, self.resource), self.user)
 
 
 def headers(content_type: str, warnings: Sequence[str] = ()) -> Headers:
