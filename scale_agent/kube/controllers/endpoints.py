@@ -144,7 +144,8 @@ def _trigger(service: Obj, members: Iterable[_Member], known: dict[str, bool]) -
         if known.get(name) != member.serving and not deleting(member.pod):
             condition = find_condition(member.pod, "Ready") or {}
             times.append(moments.parse(condition.get("lastTransitionTime") or "") or 0.0)
-    return moments.stamp(min(times)) if times and min(times) else ""
+    earliest = min(times, default=0.0)
+    return moments.stamp(earliest) if earliest else ""
 
 
 def _annotated(old: Obj | None, service: Obj, trigger: str) -> dict[str, str]:
