@@ -10,6 +10,7 @@ from typing import Any
 
 from scale_agent.kube import status
 from scale_agent.kube.core import Core
+from scale_agent.kube.errors import StatusError
 from scale_agent.kube.storage.version import Obj
 
 #: Cluster IPs are handed out from this /16 of the service range 10.43.0.0/16, which the bootstrap's 10.43.0.1 begins.
@@ -75,7 +76,8 @@ def _give_ports(core: Core, service: Obj, spec: dict[str, Any], own: frozenset[i
         if wanted and wanted in taken:
             raise _refused(service, index, wanted, "provided port is already allocated")
         if wanted and wanted not in NODE_PORTS:
-            why = f"provided port is not in the valid range. The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[-1]}"
+            valid = f"{NODE_PORTS[0]}-{NODE_PORTS[-1]}"
+            why = f"provided port is not in the valid range. The range of valid ports is {valid}"
             raise _refused(service, index, wanted, why)
         if not wanted and _needs_ports(spec):
             port["nodePort"] = next(free)
@@ -91,7 +93,7 @@ def _ports_of(spec: dict[str, Any]) -> Iterator[int]:
         yield spec["healthCheckNodePort"]
 
 
-def _refused(service: Obj, index: int, number: int, why: str) -> status.StatusError:
+def _refused(service: Obj, index: int, number: int, why: str) -> StatusError:
     cause = status.invalid_value(f"spec.ports[{index}].nodePort", str(number), why)
     return status.invalid("Service", "", service["metadata"].get("name", ""), [cause])
 
@@ -114,9 +116,8 @@ def complete(core: Core, old: Obj, new: Obj) -> None:
         after["ipFamilyPolicy"] = "SingleStack"
     _keep_ports(before, after)
     _drop_outside(before, after)
-    if _needs_ports(after) and not all(one.get("nodePort") for one in after.get("ports") or ()):
-        _give_ports(core, new, after, own=frozenset(_ports_of(before)))
-    elif needs_health_port(after) and not after.get("healthCheckNodePort"):
+    lacks_ports = _needs_ports(after) and not all(one.get("nodePort") for one in after.get("ports") or ())
+    if lacks_ports or (needs_health_port(after) and not after.get("healthCheckNodePort")):
         _give_ports(core, new, after, own=frozenset(_ports_of(before)))
 
 
@@ -134,14 +135,18 @@ def _leave_cluster(before: dict[str, Any], after: dict[str, Any]) -> None:
 def _keep_ports(before: dict[str, Any], after: dict[str, Any]) -> None:
     """``patchAllocatedValues``: a port that is left out is the one that the service had."""
     if _needs_ports(before) and _needs_ports(after):
-        had = {(one.get("protocol") or "TCP", one.get("port")): one.get("nodePort") for one in before.get("ports") or ()}
+        had = {_port_key(one): one.get("nodePort") for one in before.get("ports") or ()}
         used = set(_ports_of(after))
         for one in after.get("ports") or ():
-            number = had.get((one.get("protocol") or "TCP", one.get("port")))
+            number = had.get(_port_key(one))
             if not one.get("nodePort") and number and number not in used:
                 one["nodePort"] = number
     if needs_health_port(before) and needs_health_port(after) and not after.get("healthCheckNodePort"):
         after["healthCheckNodePort"] = before.get("healthCheckNodePort")
+
+
+def _port_key(port: Obj) -> tuple[str, Any]:
+    return port.get("protocol") or "TCP", port.get("port")
 
 
 def _outside(spec: dict[str, Any]) -> bool:
@@ -150,12 +155,10 @@ def _outside(spec: dict[str, Any]) -> bool:
 
 def _drop_outside(before: dict[str, Any], after: dict[str, Any]) -> None:
     """``dropTypeDependentFields``: what the old type needed and the new one has no use for, unless it was changed."""
-    if _needs_ports(before) and not _needs_ports(after):
-        if [one.get("nodePort") for one in before.get("ports") or ()] == [
-            one.get("nodePort") for one in after.get("ports") or ()
-        ]:
-            for one in after.get("ports") or ():
-                one.pop("nodePort", None)
+    numbers = [[one.get("nodePort") for one in spec.get("ports") or ()] for spec in (before, after)]
+    if _needs_ports(before) and not _needs_ports(after) and numbers[0] == numbers[1]:
+        for one in after.get("ports") or ():
+            one.pop("nodePort", None)
     balanced = before.get("type") == "LoadBalancer" and after.get("type") != "LoadBalancer"
     for dropped, name in (
         (needs_health_port(before) and not needs_health_port(after), "healthCheckNodePort"),

@@ -1,7 +1,7 @@
 """The defaults that no table of fields can say: those that read a text, or more than one other field.
 
-Each function is the rule of one struct type, changes it in place, and runs before the table's rows. Sources: the functions
-``SetDefaults_*`` of ``k8s.io/kubernetes/pkg/apis/*/v*`` named at each; compared with them on generated objects.
+Each function is the rule of one struct type, changes it in place, and runs before the table's rows. Sources: the
+functions ``SetDefaults_*`` of ``k8s.io/kubernetes/pkg/apis/*/v*`` named at each; compared on generated objects.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ Rule = Callable[[Obj], None]
 
 RBAC = "rbac.authorization.k8s.io"
 #: A reference to an image (distribution/reference): domain, path, tag, digest.
-_DOMAIN = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
+_HOST = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_DOMAIN = rf"(?:{_HOST}(?:\.{_HOST})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
 _PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _IMAGE = re.compile(
     rf"(?:(?P<domain>{_DOMAIN})/)?(?P<path>{_PART}(?:/{_PART})*)(?::(?P<tag>\w[\w.-]{{0,127}}))?"
@@ -81,7 +82,7 @@ def _replication_controller(controller: Obj) -> None:
 
 
 def _job(job: Obj) -> None:
-    """``SetDefaults_Job``: labels are the template's; completions and parallelism count as given when one of them is."""
+    """``SetDefaults_Job``: labels are the template's."""
     spec = job.get("spec") or {}
     labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
     if labels:
@@ -105,7 +106,7 @@ def node_ranges(node: Obj) -> None:
 
 
 def _limit(item: Obj) -> None:
-    """``SetDefaults_LimitRangeItem``: a container's default limit is the maximum, its default request the limit or minimum."""
+    """``SetDefaults_LimitRangeItem``: a container's default limit is the maximum, its request the limit or minimum."""
     if item.get("type") != "Container":
         return
     limit = {**(item.get("max") or {}), **(item.get("default") or {})}
@@ -132,7 +133,7 @@ def _names(definition: Obj) -> None:
 
 
 def _pod(pod: Obj) -> None:
-    """``SetDefaults_Pod``: requests are the limits, ports of the host's network are the host's, requests of a whole pod."""
+    """``SetDefaults_Pod``: requests are the limits, ports in the host's network the host's; a whole pod's requests."""
     spec = pod.get("spec") or {}
     for container in _containers(spec):
         _requests(container)

@@ -1,7 +1,7 @@
 """Defaults of built-in kinds, from the generated table of what the real scheme's defaulting writes.
 
 The table is made by ``tools/schemagen`` (part ``defaults``) by asking the published defaulting functions at every place
-of every kind: rows by struct type, and rows of single places (``v1/Pod#spec``) where a type is treated differently there.
+of every kind: rows by struct type, and rows of single places (``v1/Pod#spec``) where a type is treated differently.
 What depends on more than one sibling, or on the contents of a text, is in :mod:`conditional`.
 """
 

@@ -45,9 +45,9 @@ def _target_of_all(autoscaler: Obj) -> None:
     """What version 1 shows of the default metric of version 2."""
     spec = autoscaler.get("spec") or {}
     noted = ((autoscaler.get("metadata") or {}).get("annotations") or {}).keys()
-    if autoscaler.get("apiVersion") == "autoscaling/v1" and "autoscaling.alpha.kubernetes.io/metrics" not in noted:
-        if spec.get("targetCPUUtilizationPercentage") is None:
-            spec["targetCPUUtilizationPercentage"] = 80
+    told = spec.get("targetCPUUtilizationPercentage") is not None or "autoscaling.alpha.kubernetes.io/metrics" in noted
+    if autoscaler.get("apiVersion") == "autoscaling/v1" and not told:
+        spec["targetCPUUtilizationPercentage"] = 80
 
 
 #: What conversion to the server's own form adds to defaults, by kind.

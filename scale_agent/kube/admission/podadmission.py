@@ -12,6 +12,7 @@ from typing import Any
 from scale_agent.kube import status
 from scale_agent.kube.admission.rules.quantities import amount
 from scale_agent.kube.core import Core
+from scale_agent.kube.errors import StatusError
 from scale_agent.kube.storage.version import Obj
 
 Spec = dict[str, Any]
@@ -141,7 +142,7 @@ def _everybodys(core: Core) -> Obj | None:
     return None
 
 
-def _refused(pod: Obj, why: str) -> status.StatusError:
+def _refused(pod: Obj, why: str) -> StatusError:
     return status.forbidden("pods", "", pod["metadata"].get("name", ""), why)
 
 

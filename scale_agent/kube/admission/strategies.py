@@ -1,7 +1,7 @@
 """What a registry gives to new objects besides defaults, and what it keeps of old ones, as tables of small functions.
 
-Source: ``PrepareForCreate`` and ``PrepareForUpdate`` of the registries' strategies, and the admission plugins that every
-server runs; values were compared with a running 1.36.2.
+Source: ``PrepareForCreate`` and ``PrepareForUpdate`` of the registries' strategies, and the admission plugins that
+every server runs; values were compared with a running 1.36.2.
 """
 
 from __future__ import annotations
@@ -90,9 +90,11 @@ def _same_sources(spec: dict[str, Any]) -> None:
     source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
     if source is not None and reference is None:
         spec["dataSourceRef"] = dict(source)
-    elif source is None and reference is not None and not reference.get("namespace"):
-        if (reference.get("apiGroup") or "", reference.get("kind")) in SOURCE_KINDS:
-            spec["dataSource"] = dict(reference)
+        return
+    if source is not None or reference is None or reference.get("namespace"):
+        return
+    if (reference.get("apiGroup") or "", reference.get("kind")) in SOURCE_KINDS:
+        spec["dataSource"] = dict(reference)
 
 
 #: What a claim's older member for its beginnings may name.

@@ -106,9 +106,10 @@ def _ports(ports: Any, path: str) -> Iterator[str]:
 
 def _shown_port(port: Obj) -> str:
     """Go's ``%+v`` of a port."""
-    names = (("Name", "name", ""), ("HostPort", "hostPort", 0), ("ContainerPort", "containerPort", 0))
-    names += (("Protocol", "protocol", ""), ("HostIP", "hostIP", ""))
-    return "{" + " ".join(f"{go}:{port.get(name) or empty}" for go, name, empty in names) + "}"
+    numbers = (("HostPort", "hostPort"), ("ContainerPort", "containerPort"))
+    shown = [f"Name:{port.get('name') or ''}", *(f"{go}:{port.get(name) or 0}" for go, name in numbers)]
+    shown += [f"{go}:{port.get(name) or ''}" for go, name in (("Protocol", "protocol"), ("HostIP", "hostIP"))]
+    return "{" + " ".join(shown) + "}"
 
 
 _SOURCES = (("configMap", "ConfigMap", "name"), ("secret", "Secret", "secretName"))
@@ -161,8 +162,8 @@ def _csi_driver(obj: Obj) -> Iterator[str]:
     spec = obj.get("spec") or {}
     if spec.get("tokenRequests") and spec.get("serviceAccountTokenInSecrets") is None:
         yield (
-            "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible "
-            "logging of tokens in volume attributes"
+            "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent "
+            "possible logging of tokens in volume attributes"
         )
 
 

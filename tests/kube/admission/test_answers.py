@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import sys
 from functools import cache
 from typing import Any
 
@@ -116,4 +117,4 @@ def test_nearly_all_are_equal() -> None:
 if __name__ == "__main__":
     UNEQUAL.write_text("".join(f"{name}\n" for name, equal in sorted(found().items()) if not equal), encoding="utf-8")
     total, wrong = len(found()), sum(not equal for equal in found().values())
-    print(f"{total} answers, {wrong} unequal: {100 - 100 * wrong / total:.1f} % equal")
+    sys.stdout.write(f"{total} answers, {wrong} unequal: {100 - 100 * wrong / total:.1f} % equal\n")

@@ -15,10 +15,15 @@ from scale_agent.kube.schema.schema import DEFAULT_VERSION, Schema
 
 DATA = Path(__file__).parent / "data" / f"{DEFAULT_VERSION}-default-cases.json.z"
 SCHEMA = Schema.load(DEFAULT_VERSION)
+
+
+def served(api_version: str, kind: str) -> bool:
+    group, _, version = api_version.rpartition("/")
+    return SCHEMA.kind(group, version, kind) is not None
+
+
 CASES: list[dict[str, Any]] = [
-    case
-    for case in orjson.loads(zlib.decompress(DATA.read_bytes()))
-    if SCHEMA.kind(*case["apiVersion"].rpartition("/")[::2], case["kind"]) is not None
+    case for case in orjson.loads(zlib.decompress(DATA.read_bytes())) if served(case["apiVersion"], case["kind"])
 ]
 KINDS = sorted({(case["apiVersion"], case["kind"]) for case in CASES})
 

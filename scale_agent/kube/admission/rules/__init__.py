@@ -1,1 +1,1 @@
-"""Which values the built-in kinds take, as tables of checks; one module per subject, :mod:`kinds` has them by resource."""
+"""Which values the built-in kinds take, as tables of checks: one module per subject, by resource in :mod:`kinds`."""

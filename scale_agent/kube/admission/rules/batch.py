@@ -273,7 +273,7 @@ def _pod_names(job: Any, path: Path, report: Report) -> None:
 job = struct(("spec", job_spec), _generated)
 new_job = struct(_pod_names)
 _STEPS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
-_NAMES = (
+_NAMES: tuple[dict[str, int], ...] = (
     {},
     {},
     {},

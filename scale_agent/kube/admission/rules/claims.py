@@ -6,7 +6,7 @@ from typing import Any
 
 from scale_agent.kube.admission.rules import formats, quantities
 from scale_agent.kube.admission.rules.checks import filled, given, need, one_of, struct, text
-from scale_agent.kube.admission.rules.metadata import annotations, labels
+from scale_agent.kube.admission.rules.metadata import labels, notes
 from scale_agent.kube.admission.rules.report import Key, Path, Report
 from scale_agent.kube.admission.rules.selectors import label_selector
 
@@ -75,7 +75,7 @@ claim_spec = struct(
 )
 #: ``validatePersistentVolumeClaimTemplate``.
 claim_template = struct(
-    ("metadata", struct(("annotations", annotations), ("labels", filled(labels)))),
+    ("metadata", struct(("annotations", notes), ("labels", filled(labels)))),
     ("spec", claim_spec),
 )
 required_modes = need(access_modes)

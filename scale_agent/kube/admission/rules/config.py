@@ -81,10 +81,9 @@ def _secret(value: Any, path: Path, report: Report) -> None:
     if kind == "kubernetes.io/service-account-token":
         if not (at(value, "metadata", "annotations") or {}).get(_ACCOUNT):
             report.required(("metadata", "annotations", Key(_ACCOUNT)))
-    elif kind == "kubernetes.io/basic-auth":
-        if "username" not in data and "password" not in data:
-            report.required(("data", Key("username")))
-            report.required(("data", Key("password")))
+    elif kind == "kubernetes.io/basic-auth" and "username" not in data and "password" not in data:
+        report.required(("data", Key("username")))
+        report.required(("data", Key("password")))
     for name in _SECRET_KEYS.get(kind, ()):
         if name not in data or (name == "ssh-privatekey" and not data[name]):
             report.required(("data", Key(name)))

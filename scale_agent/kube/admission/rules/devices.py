@@ -1,4 +1,4 @@
-"""Dynamic resources: classes of devices, claims, slices (``pkg/apis/resource/validation``); expressions are not compiled."""
+"""Devices: classes, claims, slices (``pkg/apis/resource/validation``); expressions are not compiled."""
 
 from __future__ import annotations
 

@@ -55,8 +55,8 @@ underscored_subdomain = matching(
     limit=253,
 )
 wildcard_subdomain = matching(
-    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower "
-    "case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
+    "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
     rf"\*\.{_LABEL}(\.{_LABEL})*",
     "*.example.com",
     limit=253,
@@ -163,7 +163,8 @@ http_header = matching(
     "a valid HTTP header must consist of alphanumeric characters or '-'", "[-A-Za-z0-9]+", "X-Header-Name"
 )
 c_identifier = matching(
-    "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
+    "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters "
+    "or '_'",
     "[A-Za-z_][A-Za-z0-9_]*",
     "my_name",
     "MY_NAME",

@@ -1,7 +1,7 @@
 """How the server's own structs look where a message quotes them: Go's names, every field, in Go's order.
 
-The names come from a generated table (``tools/schemagen``, part ``internals``) that pairs the published structs with the
-server's; it is read when a message first needs it.
+The names come from a generated table (``tools/schemagen``, part ``internals``) that pairs the published structs with
+the server's; it is read when a message first needs it.
 """
 
 from __future__ import annotations
@@ -60,6 +60,6 @@ def difference(name: str, old: Any, new: Any, only: Container[str] | None = None
         rows = data_files.load_json(DEFAULT_VERSION, "internals.json")[name]
         names = [row["go"] for row in rows if row.get("json") in only]
         forms = [{name: one[name] for name in names} for one in forms]
-    lines = [escaped(json.dumps(one, indent=1, ensure_ascii=False)).splitlines() for one in forms]
-    found = list(difflib.unified_diff(*lines, n=3, lineterm=""))[2:]
+    before, after = (escaped(json.dumps(one, indent=1, ensure_ascii=False)).splitlines() for one in forms)
+    found = list(difflib.unified_diff(before, after, n=3, lineterm=""))[2:]
     return "".join(f"{line}\n" for line in found)

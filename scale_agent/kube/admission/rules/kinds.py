@@ -1,7 +1,7 @@
 """The rules of every built-in resource: one row each, in the words of the other modules.
 
 ``names``: which names its objects have. ``repeated``: how often an update's metadata is looked at besides the two times
-that every update does it: ``u`` as an update, ``f`` as a whole object (seen in the number of causes that a server gives).
+that every update does it: ``u`` as an update, ``f`` as a whole object (seen in the number of a server's causes).
 ``new``: what only new objects are asked. ``change_first``: what changed is told before what is wrong anyway.
 ``twice``: an update is looked at twice, so that every cause comes twice.
 """

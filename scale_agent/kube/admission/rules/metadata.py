@@ -24,7 +24,7 @@ def labels(value: Any, path: Path, report: Report) -> None:
         report.each_invalid(path, value[key], formats.label_value(value[key]))
 
 
-def annotations(value: Any, path: Path, report: Report) -> None:
+def notes(value: Any, path: Path, report: Report) -> None:
     """``ValidateAnnotations``."""
     if not value:
         return
@@ -48,7 +48,8 @@ def owners(value: Any, path: Path, report: Report) -> None:
         if reference.get("controller"):
             name = f"{reference.get('kind', '')}/{reference.get('name', '')}"
             if first:
-                words = f'Only one reference can have Controller set to true. Found "true" in references for {first} and {name}'
+                both = f'Found "true" in references for {first} and {name}'
+                words = f"Only one reference can have Controller set to true. {both}"
                 report.invalid(path, value, words)
             first = first or name
 
@@ -120,7 +121,7 @@ def _common(meta: Obj, report: Report) -> None:
     if meta.get("labels"):
         labels(meta["labels"], (*_META, "labels"), report)
     if meta.get("annotations"):
-        annotations(meta["annotations"], (*_META, "annotations"), report)
+        notes(meta["annotations"], (*_META, "annotations"), report)
     if meta.get("ownerReferences"):
         owners(meta["ownerReferences"], (*_META, "ownerReferences"), report)
 

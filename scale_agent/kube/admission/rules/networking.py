@@ -147,7 +147,7 @@ def _block(value: Any, path: Path, report: Report) -> None:
 
 
 def _strictly_inside(inner: Any, outer: Any) -> bool:
-    return inner.version == outer.version and inner != outer and inner.subnet_of(outer)
+    return inner.version == outer.version and inner != outer and bool(inner.subnet_of(outer))
 
 
 def _peer(value: Any, path: Path, report: Report) -> None:

@@ -18,7 +18,7 @@ from scale_agent.kube.admission.rules.checks import (
 )
 from scale_agent.kube.admission.rules.containers import containers, init_containers
 from scale_agent.kube.admission.rules.goform import CORE, difference
-from scale_agent.kube.admission.rules.metadata import annotations, labels
+from scale_agent.kube.admission.rules.metadata import labels, notes
 from scale_agent.kube.admission.rules.quantities import requirements
 from scale_agent.kube.admission.rules.report import Path, Report
 from scale_agent.kube.admission.rules.security import pod_security
@@ -124,7 +124,7 @@ def template(value: Any, path: Path, report: Report) -> None:
     """A template's labels, annotations and spec."""
     meta = (value or {}).get("metadata") or {}
     labels(meta.get("labels"), (*path, "labels"), report)
-    annotations(meta.get("annotations"), (*path, "annotations"), report)
+    notes(meta.get("annotations"), (*path, "annotations"), report)
     pod_spec((value or {}).get("spec"), (*path, "spec"), report)
 
 

@@ -1,4 +1,4 @@
-"""Resource quantities: names, signs, and what is compared (``ValidateResourceQuantityValue``, ``ValidateResourceRequirements``)."""
+"""Resource quantities: names, signs, and what is compared (``ValidateResourceRequirements``)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def amount(quantity: str) -> Decimal:
         return Decimal(0)
     number, suffix = Decimal(found[1]), found[2]
     if suffix in _BINARY:
-        return number * 1024 ** _BINARY[suffix]
+        return number * Decimal(1024 ** _BINARY[suffix])
     if suffix[:1] in ("e", "E") and len(suffix) > 1:
         return number.scaleb(int(suffix[1:]))
     return number.scaleb(_DECIMAL.get(suffix, 0))

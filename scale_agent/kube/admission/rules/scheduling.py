@@ -163,9 +163,8 @@ def _subject(value: Any, path: Path, report: Report) -> None:
         return
     if not value[name].get("name"):
         report.required((*path, name, "name"))
-    if kind == "ServiceAccount":
-        if not value[name].get("namespace"):
-            report.required((*path, name, "namespace"), "must specify namespace for service account")
+    if kind == "ServiceAccount" and not value[name].get("namespace"):
+        report.required((*path, name, "namespace"), "must specify namespace for service account")
 
 
 def _flow_rule(value: Any, path: Path, report: Report) -> None:

@@ -1,4 +1,4 @@
-"""Label selectors, node selectors, and what pods are scheduled by (``ValidateLabelSelector``, ``validateAffinity``…)."""
+"""Label selectors, node selectors, and what pods are scheduled by (``ValidateLabelSelector``, ``validateAffinity``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Services, endpoints and endpoint slices (``validateService``, ``ValidateEndpoints``, ``pkg/apis/discovery/validation``)."""
+"""Services, endpoints and endpoint slices (``validateService``, ``validateEndpoints``, ``ValidateEndpointSlice``)."""
 
 from __future__ import annotations
 

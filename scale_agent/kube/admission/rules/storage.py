@@ -116,10 +116,10 @@ def claim_update(new: Any, old: Any, report: Report) -> None:
 def _shrunk(now: Any, before: Any, old: Any, report: Report) -> None:
     new_size, old_size = (at(one, "resources", "requests", "storage") or "0" for one in (now, before))
     present = at(old, "status", "capacity", "storage") or "0"
-    if quantities.amount(new_size) < quantities.amount(old_size):
-        if quantities.amount(new_size) <= quantities.amount(present):
-            here = ("spec", "resources", "requests", "storage")
-            report.forbidden(here, "field can not be less than status.capacity")
+    size = quantities.amount(new_size)
+    if size < quantities.amount(old_size) and size <= quantities.amount(present):
+        here = ("spec", "resources", "requests", "storage")
+        report.forbidden(here, "field can not be less than status.capacity")
 
 
 def _fixed(spec: Any, other: Any, bound: bool) -> Any:

@@ -307,7 +307,7 @@ _volume_source = one_source(_POD_SOURCES, "must specify a volume type")
 
 
 def volumes(value: Any, path: Path, report: Report) -> Names:
-    """Every volume of a pod: its source, then its name. Returns the names that containers may use: of the right ones."""
+    """Every volume of a pod: its source, then its name. Returns the names that containers may use."""
     seen: Names = set()
     usable: Names = set()
     for index, volume in enumerate(value or ()):

@@ -338,7 +338,8 @@ def _actions(value: Any, path: Path, report: Report) -> None:
         report.invalid(
             path,
             list(value),
-            "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)",
+            "must not contain both Deny and Warn (repeating the same validation failure information in the API "
+            "response and headers serves no purpose)",
         )
 
 

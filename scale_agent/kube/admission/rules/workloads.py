@@ -1,4 +1,4 @@
-"""Deployments, replica sets, daemon sets, stateful sets, replication controllers, revisions (``pkg/apis/apps/validation``)."""
+"""Deployments, replica, daemon and stateful sets, replication controllers, revisions (``pkg/apis/apps/validation``)."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ _retention = given(
 
 
 def _set_template(spec: Any, path: Path, report: Report) -> None:
-    """The template with the claims' volumes in it, and its metadata once more (``ValidatePodTemplateSpecForStatefulSet``)."""
+    """The template with the claims' volumes in it (``ValidatePodTemplateSpecForStatefulSet``)."""
     value = spec.get("template") or {}
     names = [(one.get("metadata") or {}).get("name") or "" for one in spec.get("volumeClaimTemplates") or ()]
     pod = value.get("spec") or {}
