@@ -7,7 +7,6 @@ object says whether it is new or was seen before, so that a write that should ch
 from __future__ import annotations
 
 import base64
-import binascii
 import gzip
 import json
 import re
@@ -17,6 +16,7 @@ from typing import Any
 import yaml
 
 from scale_agent.kube.codec import protobuf
+from tests.kube.parity import chance, forms
 from tests.kube.parity.answers import Answer
 from tests.kube.parity.play import schema, value
 from tests.kube.parity.streams import parsed
@@ -32,11 +32,6 @@ GENERATE = re.compile(r'"generateName": "([^"]+)"')
 #: What a controller appends to a name for a template, in its alphabet without vowels.
 HASH = re.compile(r"(?<=-)(?=[b-z]*[2456789])[bcdfghjklmnpqrstvwxz2456789]{8,10}(?![\w])")
 REVISION = re.compile("[bcdfghjklmnpqrstvwxz2456789]{6,10}$")
-ESCAPE = re.compile(r"\\u[0-9a-f]{4}")
-#: Lists whose order is chance on a real server, which finds roles and other managers in the order of a hash.
-UNORDERED = {"resourceRules", "nonResourceRules", "causes"}
-#: The groups of the corpus's own resources.
-CUSTOM = ".example.com"
 #: What a column of a table has; the prose of built-in ones is replaced by filler of the same length in our schema.
 COLUMN = frozenset({"name", "type", "format", "description", "priority"})
 #: The laboratory's binary was called so.
@@ -93,13 +88,13 @@ class Normalizer:
         if found is not None:
             return self._lines(raw, found)
         if "yaml" in kind:
-            return yaml.load(raw, Loader=yaml.BaseLoader), _yaml_shape(raw)
+            return yaml.load(raw, Loader=yaml.BaseLoader), forms.yaml_form(raw)
         return raw.decode("utf-8", "replace"), "text"
 
     @staticmethod
     def _events(raw: bytes) -> tuple[Any, str]:
         found = parsed(raw, lambda one: protobuf.decode(one, schema()))
-        return [event for event in found if not _passing_bookmark(event)], ""
+        return [event for event in found if not chance.passing_bookmark(event)], ""
 
     @staticmethod
     def _roundtrip(raw: bytes) -> str:
@@ -115,7 +110,7 @@ class Normalizer:
         """The form tells that equal values are equal bytes."""
         text = raw.decode("utf-8", "replace")
         end = "newline" if text.endswith("\n") else "no newline"
-        return found, f"json, {end}, {_form(text.removesuffix(chr(10)), found)}"
+        return found, f"json, {end}, {forms.form(text.removesuffix(chr(10)), found)}"
 
     def learn(self, found: Any) -> None:
         """Note whose uids there are, and which names were made up."""
@@ -159,13 +154,13 @@ class Normalizer:
             return {**found, "description": f"<{wire} bytes>"}
         out = {self._key(key): self.rewrite(item, key) for key, item in found.items()}
         if isinstance(out.get("managedFields"), list):
-            out["managedFields"] = sorted(out["managedFields"], key=_by_manager)
-        for part in UNORDERED & out.keys():
-            if isinstance(out[part], list) and (part != "causes" or _by_chance(out)):
+            out["managedFields"] = sorted(out["managedFields"], key=chance.by_manager)
+        for part in chance.UNORDERED & out.keys():
+            if isinstance(out[part], list) and (part != "causes" or chance.by_chance(out)):
                 out[part] = sorted(out[part], key=lambda item: json.dumps(item, sort_keys=True))
         for part in ("items", "rows"):
-            if isinstance(out.get(part), list) and any(map(_made_up, out[part])):
-                out[part] = sorted(out[part], key=lambda item: (_name(item), json.dumps(item, sort_keys=True)))
+            if isinstance(out.get(part), list) and any(map(chance.made_up, out[part])):
+                out[part] = sorted(out[part], key=lambda item: (chance.name_of(item), json.dumps(item, sort_keys=True)))
         if isinstance(out.get("resourceVersion"), str) and isinstance(found.get("uid"), str):
             out["resourceVersion"] = self._version(found)
         return out
@@ -200,10 +195,10 @@ class Normalizer:
         if special:
             return special
         text = UID.sub(self._uid, text)
-        text = TIME.sub(lambda found: found[0] if found[0] in self.said else _time(found), text)
+        text = TIME.sub(lambda found: found[0] if found[0] in self.said else forms.time_of(found), text)
         for pattern, instead in MOMENTARY:
             text = pattern.sub(instead, text)
-        text = _sorted_reasons(self._known(text))
+        text = chance.sorted_reasons(self._known(text))
         return HASH.sub(lambda found: found[0] if found[0] in self.said else "<hash>", text)
 
     def _special(self, text: str, key: str) -> str:
@@ -211,7 +206,7 @@ class Normalizer:
         if key == "resourceVersion" and text.isdigit() and f'"{text}"' not in self.said:
             return "<version>"
         if key == "continue":
-            return self._known(_continue(text))
+            return self._known(forms.page(text))
         if key == "controller-revision-hash":
             return REVISION.sub("<hash>", text)
         if key == "manager":
@@ -225,9 +220,9 @@ class Normalizer:
         if ADDRESS.match(text):
             return "<address>"
         if JWT.match(text):
-            return _jwt(text)
+            return forms.claims(text)
         if text.startswith("ZXlK"):
-            return f"<in base64: {_jwt(base64.b64decode(text).decode())}>"
+            return f"<in base64: {forms.claims(base64.b64decode(text).decode())}>"
         return "<authority>" if text.startswith(("-----BEGIN CERT", "LS0tLS1CRUdJTiBDRVJU")) else ""
 
     def _known(self, text: str) -> str:
@@ -237,85 +232,3 @@ class Normalizer:
         for prefix in self._prefixes:
             text = prefix.sub(r"\1<generated>", text)
         return text
-
-
-def _form(text: str, found: Any) -> str:
-    """As Go writes a value: with that, nothing is left that could differ."""
-    if text == _go(json.dumps(found, ensure_ascii=False, separators=(",", ":"))):
-        return "compact"
-    if text == _go(json.dumps(found, ensure_ascii=False, indent=2)):
-        return "indented"
-    return f"of another form, {len(ESCAPE.findall(text))} escapes"
-
-
-def _go(text: str) -> str:
-    for character in ("<", ">", "&", "\u2028", "\u2029"):
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
-
-
-def _by_manager(entry: Any) -> tuple[str, ...]:
-    """Not by time, as a server does: whether two writes fall into one second is chance."""
-    parts = ("operation", "manager", "apiVersion", "subresource")
-    return tuple(str(entry.get(part, "")) for part in parts) if isinstance(entry, dict) else (str(entry),)
-
-
-def _passing_bookmark(event: Any) -> bool:
-    """Bookmarks come when a server's clock says so; those that end an initial list are events like others."""
-    if not isinstance(event, dict) or event.get("type") != "BOOKMARK":
-        return False
-    return "initial-events-end" not in json.dumps(event)
-
-
-def _by_chance(details: dict[str, Any]) -> bool:
-    """Whether the causes of a refusal come in no order: other managers' and those of a custom resource's schema."""
-    return "FieldManagerConflict" in str(details["causes"]) or str(details.get("group", "")).endswith(CUSTOM)
-
-
-def _sorted_reasons(text: str) -> str:
-    head, opening, rest = text.partition(" is invalid: [")
-    if not opening or CUSTOM not in head:
-        return text
-    return f"{head}{opening}{', '.join(sorted(rest.removesuffix(']').split(', ')))}]"
-
-
-def _made_up(item: Any) -> bool:
-    """Whether chance says where in a list an item stands."""
-    return _name(item).endswith(("<hash>", "<generated>"))
-
-
-def _name(item: Any) -> str:
-    inside = item.get("object", item) if isinstance(item, dict) else None
-    meta = inside.get("metadata") if isinstance(inside, dict) else None
-    return str(meta.get("name", "")) if isinstance(meta, dict) else ""
-
-
-def _time(found: re.Match[str]) -> str:
-    return "<time>" if not found[1] else f"<time with {len(found[1]) - 1} digits>"
-
-
-def _decoded(text: str) -> Any:
-    try:
-        return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error):
-        return None
-
-
-def _continue(text: str) -> str:
-    found = _decoded(text)
-    return f"<from {found.get('v')} {found.get('start')!r}>" if isinstance(found, dict) else text
-
-
-def _jwt(text: str) -> str:
-    """The names of a token's claims."""
-    claims = _decoded(text.split(".")[1])
-    inside = claims.get("kubernetes.io") or {} if isinstance(claims, dict) else {}
-    return f"<token: {sorted(claims or ())} {sorted(inside)}>"
-
-
-def _yaml_shape(raw: bytes) -> str:
-    """Everything about the text but its values: keys, indentation, quotes."""
-    if b"columnDefinitions:" in raw:
-        return "yaml"  # how the prose of columns is folded depends on what stands there
-    lines = raw.decode("utf-8", "replace").splitlines()
-    return "yaml:" + "|".join(re.sub(r"(:|-) .*", r"\1", line) for line in lines)

@@ -74,9 +74,13 @@ def _row(theme: str, equal: int, found: list[Verdict]) -> str:
 
 
 def _rewrite(theme: str, found: Iterable[Verdict], *, everything: bool) -> None:
+    """Of scripts that were not played to their end, every line stays."""
     old = verdicts.listed(theme)
-    unequal = [one.where for one in found if one.found]
-    verdicts.save_listed(theme, [where for where in unequal if everything or where in old])
+    unequal = {one.where for one in found if one.found and (everything or one.where in old)}
+    judged = {one.where for one in found}
+    kept = unequal | (old - judged)
+    there = [f"{one.name}: {label}" for one in corpus.scripts(theme) for label in one.labels()]
+    verdicts.save_listed(theme, [where for where in there if where in kept])
 
 
 def _print(theme: str, one: Verdict, *, full: bool, short: bool) -> None:
