@@ -6,6 +6,7 @@ from scale_agent.kube import field_selectors, query, selectors, status
 from scale_agent.kube.http import Response
 from scale_agent.kube.query import ListOptions
 from scale_agent.kube.representation.representations import ListMeta
+from scale_agent.kube.schema import conversion
 from scale_agent.kube.storage.store import storage_order
 from scale_agent.kube.storage.version import Version
 from scale_agent.kube.storage.watches import ResourceWatch, Scope, Selects
@@ -70,7 +71,7 @@ class _Fields:
         if path == "metadata.namespace":
             return self._version.namespace
         if self._object is None:
-            self._object = self._version.object()
+            self._object = conversion.renamed(self._version.object(), "v1")  # Events by their core names
         return field_selectors.read_field(self._object, path)
 
 
