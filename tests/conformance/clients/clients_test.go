@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -38,7 +40,18 @@ type place struct {
 	namespace string
 }
 
+// detectors make client-go compare what a watch list gave it with a list of the same version, and panic if they differ.
+// They are read before TestMain runs, so it starts itself anew with them.
+const detectors = "KUBE_WATCHLIST_INCONSISTENCY_DETECTOR"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(detectors) == "" {
+		self, err := os.Executable()
+		if err != nil {
+			log.Fatal(err)
+		}
+		log.Fatal(syscall.Exec(self, os.Args, append(os.Environ(), detectors+"=true")))
+	}
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard) // what the libraries log about a server that is fine
 	os.Exit(m.Run())
@@ -46,7 +59,12 @@ func TestMain(m *testing.M) {
 
 func serve(t *testing.T) place {
 	t.Helper()
-	api := simulated.Serve(t, "small.yaml")
+	return serveProfile(t, "small.yaml")
+}
+
+func serveProfile(t *testing.T, profile string) place {
+	t.Helper()
+	api := simulated.Serve(t, profile)
 	p := place{API: api, client: kubernetes.NewForConfigOrDie(protobuf(api.Config)), namespace: "clients-" + strings.NewReplacer("/", "-", "_", "-").Replace(strings.ToLower(strings.TrimPrefix(t.Name(), "Test")))}
 	p.namespace = strings.Trim(fmt.Sprintf("%.50s", p.namespace), "-")
 	if os.Getenv(simulated.Elsewhere) != "" {
