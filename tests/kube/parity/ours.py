@@ -37,6 +37,7 @@ class Ours:
 
     def __init__(self) -> None:
         self.api = ApiServer(_empty(), FixedIdentity(), rbac=True)
+        self.api.gate.tokens.register("admintoken", ADMIN)
         self.now_s = START_S
         self.watches: dict[str, Watch] = {}
 
