@@ -11,6 +11,7 @@ from scale_agent.kube.codec import moments, times
 from scale_agent.kube.codec.wire import DecodeError
 from scale_agent.kube.core import Core
 from scale_agent.kube.http import Headers, Response
+from scale_agent.kube.representation import negotiation
 from scale_agent.kube.status import Cause
 from scale_agent.kube.storage.history import Event, EventType
 from scale_agent.kube.storage.version import Obj
@@ -39,6 +40,7 @@ class LogOptions:
 
 def read(call: Call) -> Response | LogStream:
     """GET …/pods/{name}/log."""
+    negotiation.choose(call.request.headers.get("accept", ""), transforms=False)
     options = _options(call)
     pod = call.current().object()
     container = containers.chosen(pod, options.container)

@@ -187,6 +187,14 @@ def test_logs_that_cannot_be_had(path: str, query: dict[str, str], code: int, me
     assert bed.call("GET", f"{PODS}/{path}/log", expect=code, **query)["message"] == message
 
 
+@pytest.mark.parametrize(("accept", "code"), [("application/json, */*", 200), ("", 200), ("text/plain", 406)])
+def test_what_a_log_is_asked_for_as(accept: str, code: int) -> None:
+    bed = Bed()
+    pod(bed)
+    running(bed)
+    assert bed.ask("GET", f"{PODS}/p/log", accept=accept).status == code
+
+
 def test_a_pod_without_a_node_has_no_log() -> None:
     bed = nodeless()
     pod(bed, node="")
