@@ -45,7 +45,7 @@ class Normalizer:
     def compile(self) -> None:
         """Fill the table; separate from construction because types refer to each other."""
         self.rows = tuple(
-            (name, f".{name}", _stored(field, _converter(field, self.kind)), field, is_required(field), _truth_keeps(field))
+            (name, f".{name}", _converter(field, self.kind), field, is_required(field), _truth_keeps(field))
             for name, field in self.kind.fields.items()
         )
 
@@ -118,13 +118,6 @@ def _mismatch(value: Any, field: Field, owner: Type, place: Place, go_type: str)
     shown = f"number {value}" if json_kind(value) == "number" and go_type in INTEGERS else json_kind(value)
     member = f"{owner.short_name}.{_POSITIONS.sub('', _path(place))}"
     return MismatchError(f"json: cannot unmarshal {shown} into Go struct field {member} of type {go_type}")
-
-
-def _stored(field: Field, convert: Converter) -> Converter:
-    """Empty lists and maps that are written anyway are null: storage (protobuf) knows no empty ones."""
-    if field.shape is Shape.ONE or not is_required(field):
-        return convert
-    return lambda value, place, unknown: convert(value, place, unknown) or None
 
 
 def _converter(field: Field, owner: Type) -> Converter:

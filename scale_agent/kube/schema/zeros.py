@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from scale_agent.kube.schema.types import INTEGERS, Field, Shape, Type
@@ -48,3 +49,33 @@ def required(kind: Type) -> list[tuple[str, Callable[[], Any]]]:
 
 def _maker(field: Field) -> Callable[[], Any]:
     return lambda: zero(field)
+
+
+@cache
+def lists_that_storage_nulls(kind: Type, depth: int = 4) -> tuple[tuple[str, ...], ...]:
+    """Where a struct has lists and maps that are always written: empty ones come back from storage as null.
+
+    Storage is protobuf, which does not tell an empty list from none. Only what stands in structs is looked for, not
+    what stands in elements of other lists.
+    """
+    out: list[tuple[str, ...]] = []
+    for name, field in kind.fields.items():
+        if field.shape is not Shape.ONE:
+            if not (field.omitempty or field.omitzero or field.wrapped):
+                out.append((name,))
+        elif field.type is not None and depth and name != "metadata":
+            out += [(name, *rest) for rest in lists_that_storage_nulls(field.type, depth - 1)]
+    return tuple(out)
+
+
+def null_empty_lists(kind: Type, obj: Obj) -> None:
+    """Make of an object, in place, what storage makes of its empty lists and maps."""
+    for path in lists_that_storage_nulls(kind):
+        at: Any = obj
+        for name in path[:-1]:
+            at = at.get(name)
+            if not isinstance(at, dict):
+                break
+        else:
+            if at.get(path[-1]) in ([], {}):
+                at[path[-1]] = None
