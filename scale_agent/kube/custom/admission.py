@@ -93,6 +93,18 @@ def warnings(resource: ResourceType, before: Version | None, obj: Obj) -> list[s
     return [text for one in sorted(new) for text in _finalizer_warnings(one)]
 
 
+def strays(resource: ResourceType, made: object) -> list[str]:
+    """The members that nobody knows of what a patch makes, if it is of a version that its definition has not."""
+    declared = resource.declared
+    if declared is None or not isinstance(made, dict) or made.get("kind") != resource.kind:
+        return []
+    group, _, version = str(made.get("apiVersion") or "").rpartition("/")
+    versions = {one["name"] for one in declared.definition.spec["versions"]}
+    if group != resource.group or version in versions:
+        return []
+    return sorted(made.keys() - {"kind", "apiVersion", "metadata"})
+
+
 def _finalizer_warnings(name: str) -> list[str]:
     start = f"metadata.finalizers: {gotext.quote(name)}: "
     found = [start + one for one in names.qualified_problems(name)]

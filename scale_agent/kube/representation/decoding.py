@@ -32,6 +32,7 @@ def body_object(
         obj = from_protobuf(catalog, request.body, resource.kind, resource.api_version)
     else:
         obj = from_text(request.body, media, resource.kind)
+    check_kind(resource, obj, request.body)
     check_version(resource, obj)
     made, unknown = checked(catalog, resource, obj, request.body)
     if validation == "Ignore":
@@ -48,7 +49,7 @@ def checked(catalog: Catalog, resource: ResourceType, obj: Obj, body: bytes = b"
     Raises 400 for another kind, and for values of the wrong type. ``body`` is what a refusal shows.
     """
     if not resource.typed:
-        _check_custom_type(resource, obj)
+        check_kind(resource, obj, body)
     kind, api_version = obj.get("kind") or resource.kind, obj.get("apiVersion") or resource.api_version
     if api_version != resource.api_version or kind != resource.kind:
         if not resource.typed:
@@ -57,30 +58,33 @@ def checked(catalog: Catalog, resource: ResourceType, obj: Obj, body: bytes = b"
     return catalog.checked(resource.ordered(obj), resource)
 
 
-def _check_custom_type(resource: ResourceType, obj: Obj) -> None:
+def check_kind(resource: ResourceType, obj: Obj, body: bytes) -> None:
     """Untyped objects must say what they are. Raises 400."""
-    for member, called in (("kind", "Kind"), ("apiVersion", "APIVersion")):
-        if not obj.get(member):
-            text = orjson.dumps(obj).decode()
-            why = f"Object '{called}' is missing in '{text}' ({text})"
-            message = f"the object provided is unrecognized (must be of type {resource.kind}): {why}"
-            raise status.bad_request(message)
+    if not resource.typed and not obj.get("kind"):
+        raise unrecognized(resource.kind, no_kind(body.decode("utf-8", "replace")), body)
+
+
+def no_kind(text: str) -> str:
+    """What is wrong with an untyped object that does not say what it is."""
+    return f"Object 'Kind' is missing in '{text}'"
 
 
 def _wrong_custom_type(resource: ResourceType, obj: Obj, kind: str, api_version: str) -> StatusError:
     """422: a custom object may be of another kind until it is validated."""
     name = str((obj.get("metadata") or {}).get("name") or "")
-    is_now, wanted = (("kind", kind), resource.kind) if kind != resource.kind else (("apiVersion", api_version), "")
-    member, value = is_now
-    text = orjson.dumps(value).decode()
-    cause = status.invalid_value(member, text, f"must be {wanted or resource.api_version}")
-    return status.invalid(kind, api_version.rpartition("/")[0], name, [cause])
+    said = (("kind", kind, resource.kind), ("apiVersion", api_version, resource.api_version))
+    causes = [
+        status.invalid_value(member, orjson.dumps(value).decode(), f"must be {wanted}")
+        for member, value, wanted in said
+        if value != wanted
+    ]
+    return status.invalid(kind, api_version.rpartition("/")[0], name, causes)
 
 
 def check_version(resource: ResourceType, obj: Obj) -> None:
     """Refuse a new custom object, or an update, of another version than the path says (400)."""
-    if not resource.typed and obj.get("apiVersion") and obj["apiVersion"] != resource.api_version:
-        data, expected = obj["apiVersion"], resource.api_version
+    data, expected = obj.get("apiVersion") or "", resource.api_version
+    if not resource.typed and data != expected:
         message = f"the API version in the data ({data}) does not match the expected API version ({expected})"
         raise status.bad_request(message)
 

@@ -38,11 +38,11 @@ def patch(call: Call, subresource: str = "") -> Response:
         return _apply(call, options, subresource)
     current = call.current()
     before = _in_version(call, current.object())
-    obj, warnings = _patched(call, media, before, options.validation)
+    obj = _patched(call, media, before, options.validation)
     check_place(call, obj)
     _check_fixed(call, before, obj)
     version = writes.update(call.core, call.resource, current, obj, call.actor(options), subresource)
-    return answer(call, 200, version, [*warnings, *custom.warnings(call.resource, current, obj)])
+    return answer(call, 200, version, custom.warnings(call.resource, current, obj))
 
 
 def media_of(call: Call) -> str:
@@ -99,19 +99,20 @@ def _check_fixed(call: Call, before: Obj, obj: Obj) -> None:
             raise status.invalid(call.resource.kind, call.resource.group, call.route.name, [cause, cause])
 
 
-def _patched(call: Call, media: str, before: Obj, validation: str) -> tuple[Obj, list[str]]:
-    """The object that the request's patch makes, and the warnings that go with it. Raises 400, 413, 422."""
+def _patched(call: Call, media: str, before: Obj, validation: str) -> Obj:
+    """The object that the request's patch makes; what it warns of is noted. Raises 400, 413, 422."""
     body = patch_bodies.parsed(call.request.body, media, validation)
     result, shown = made(media, before, body, call.core.catalog.shape(call.resource))
     if media == STRATEGIC:
         result |= {"kind": call.resource.kind, "apiVersion": call.resource.api_version}  # a struct has but one
-    obj, unknown = _typed(call, media, result, shown)
-    if validation == "Ignore":
-        return obj, []
-    objections = strict.in_patch(call.request.body, media, body or [], unknown)
-    if validation == "Strict" and objections != strict.NONE:
-        raise strict.refused_patch(shown(), objections)
-    return obj, objections.warnings
+    strays = custom.strays(call.resource, result)
+    obj, unknown = ({}, strays) if strays else _typed(call, media, result, shown)
+    if validation != "Ignore":
+        objections = strict.in_patch(call.request.body, media, body or [], unknown)
+        if validation == "Strict" and objections != strict.NONE:
+            raise strict.refused_patch(shown(), objections)
+        call.warned.extend(objections.warnings)
+    return _typed(call, media, result, shown)[0] if strays else obj
 
 
 #: What a refusal quotes of a patch or of its result.
@@ -173,6 +174,8 @@ def _typed(call: Call, media: str, result: Any, shown: Shown) -> tuple[Obj, list
         if not call.resource.typed:
             raise _no_version()
         result = {"metadata": {}}  # of a version that is not said, the real server reads nothing
+    if not call.resource.typed and not result.get("kind"):
+        raise unfit(shown(), decoding.no_kind(shown()))
     try:
         return decoding.checked(call.core.catalog, call.resource, result)
     except StatusError as error:

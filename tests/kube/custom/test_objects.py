@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.kube.custom.cluster import FREE, GROUP, Shop, of_spec, version
+from tests.kube.custom.cluster import FREE, GROUP, MERGE, Shop, of_spec, version
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 SCALE = {"specReplicasPath": ".spec.n", "statusReplicasPath": ".status.n", "labelSelectorPath": ".status.chosen"}
@@ -173,3 +173,31 @@ def test_requests_that_no_custom_resource_answers() -> None:
     wrong = {**shop.gear("x"), "kind": "Other"}
     refused = shop.call("POST", shop.gears(), wrong, expect=422)
     assert refused["message"] == f'Other.{GROUP} "x" is invalid: kind: Invalid value: "Other": must be Gear'
+
+
+def test_what_does_not_say_what_it_is() -> None:
+    shop = Shop()
+    shop.make("one")
+    named = {"metadata": {"name": "one"}}
+    text = orjson.dumps(named).decode()
+    kindless = f"Object 'Kind' is missing in '{text}' ({text})"  # no longer than what is shown of a body
+    start = "the object provided is unrecognized (must be of type Gear): "
+    assert shop.call("POST", shop.gears(), named, expect=400)["message"] == start + kindless
+    versionless = f"the API version in the data () does not match the expected API version ({GROUP}/v1)"
+    refused = shop.call("POST", shop.gears(), {"kind": "Gear", **named}, expect=400)
+    assert refused["message"] == versionless
+    refused = shop.merge(shop.gears("one"), {"kind": None}, expect=422)
+    assert "Object 'Kind' is missing in '{\"apiVersion\":" in refused["message"]
+    refused = shop.merge(shop.gears("one"), {"kind": "Other", "apiVersion": f"{GROUP}/v2"}, expect=422)
+    assert [one["field"] for one in refused["details"]["causes"]] == ["kind", "apiVersion"]
+
+
+def test_a_patch_to_a_version_that_there_is_not_has_only_unknown_fields() -> None:
+    shop = Shop()
+    shop.make("one", {"a": 1})
+    patch = {"apiVersion": f"{GROUP}/v2"}
+    answer = shop.ask("PATCH", shop.gears("one"), patch, media=MERGE)
+    assert answer.status == 422
+    assert [value for name, value in answer.headers if name == "Warning"] == ['299 - "unknown field \\"spec\\""']
+    refused = shop.call("PATCH", shop.gears("one"), patch, media=MERGE, fieldValidation="Strict", expect=422)
+    assert refused["message"].endswith('strict decoding error: unknown field "spec"')
