@@ -370,12 +370,15 @@ class _Look:
     def appoint(self, due: float) -> None:
         """Look again when the deadline has passed; one appointment per Deployment and deadline."""
         meta = self.deployment["metadata"]
-        told = self.core.memo.setdefault("deadlines", {})
-        if told.get(meta["uid"]) != due:
-            told[meta["uid"]] = due
-            self.core.schedule.at(
-                due, lambda _: _look_late(self.core, meta["namespace"], meta["name"], meta["uid"], due)
-            )
+        _appoint(self.core, meta["namespace"], meta["name"], meta["uid"], due)
+
+
+def _appoint(core: Core, namespace: str, name: str, uid: str, due: float) -> None:
+    """Holds names only: ten minutes are long."""
+    told = core.memo.setdefault("deadlines", {})
+    if told.get(uid) != due:
+        told[uid] = due
+        core.schedule.at(due, lambda _: _look_late(core, namespace, name, uid, due))
 
 
 def _look_late(core: Core, namespace: str, name: str, uid: str, due: float) -> None:

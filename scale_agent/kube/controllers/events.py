@@ -21,7 +21,7 @@ from scale_agent.kube.identity import Identity
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.store import Change
-from scale_agent.kube.storage.version import Obj, RawEncoder, Version
+from scale_agent.kube.storage.version import Obj, RawEncoder, Version, encoded
 
 EVENTS: ResourceKey = ("", "events")
 #: apiserver: --event-ttl (seconds); ended ones are looked for this often.
@@ -230,9 +230,7 @@ def _terminating(core: Core, namespace: str) -> bool:
 def _reference(about: Obj) -> bytes:
     meta = about["metadata"]
     reference = _sparse(kind=about["kind"], namespace=meta.get("namespace"), name=meta["name"], uid=meta.get("uid"))
-    return orjson.dumps(
-        reference | _sparse(apiVersion=about["apiVersion"], resourceVersion=meta.get("resourceVersion"))
-    )
+    return encoded(reference | _sparse(apiVersion=about["apiVersion"], resourceVersion=meta.get("resourceVersion")))
 
 
 def _within_budget(memory: _Memory, key: int, now: float) -> bool:
