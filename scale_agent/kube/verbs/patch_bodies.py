@@ -13,6 +13,7 @@ import yaml
 from yaml.scanner import ScannerError
 
 from scale_agent.kube import status
+from scale_agent.kube.codec import gojson
 from scale_agent.kube.representation import strict, yaml_values
 from scale_agent.kube.representation.decoding import LARGEST_BODY
 from scale_agent.kube.storage.version import Obj
@@ -38,7 +39,7 @@ def parsed(body: bytes, media: str, validation: str) -> Any:
     except orjson.JSONDecodeError as error:
         if media == MERGE and not strictly:
             raise status.bad_request("Invalid JSON Patch") from error
-        raise status.bad_request(prefix + syntax_error(body, error)) from error
+        raise status.bad_request(prefix + (gojson.syntax_error(body) or str(error))) from error
     if media == JSON_PATCH:
         _check_operations(found, prefix, strictly)
     elif found is None:
@@ -48,18 +49,6 @@ def parsed(body: bytes, media: str, validation: str) -> Any:
         why = "Invalid JSON Patch" if media == MERGE and not strictly else _mismatch(found, _MAP)
         raise status.bad_request(prefix + why)
     return found
-
-
-def syntax_error(body: bytes, error: orjson.JSONDecodeError) -> str:
-    """What Go's decoder says of text that is no JSON."""
-    text = body.decode("utf-8", "replace")
-    at = min(error.pos, len(text))
-    rest = text[at:].lstrip()
-    if not rest or body.count(b"{") > body.count(b"}") or body.count(b"[") > body.count(b"]"):
-        return "unexpected end of JSON input"
-    before = text[:at].rstrip()[-1:]
-    where = {"{": "looking for beginning of object key string", ",": "looking for beginning of value"}
-    return f"invalid character {rest[0]!r} {where.get(before, 'looking for beginning of value')}"
 
 
 def _mismatch(value: Any, wanted: str) -> str:
