@@ -23,6 +23,11 @@ def check(atom: Atom, value: Any) -> None:
         raise TypedError(found[0] if len(found) == 1 else "\n  ".join(("errors:", *found)))
 
 
+def fits(atom: Atom, value: Any) -> bool:
+    """Whether a stored value is one of a type; unlike a configuration it may hold an element twice."""
+    return all(why.startswith("duplicate") for _, why in _problems(atom, value, ""))
+
+
 def _problems(atom: Atom, value: Any, path: str) -> Iterator[tuple[str, str]]:
     shape = atom.of(value)
     if value is None:

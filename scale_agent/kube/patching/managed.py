@@ -7,10 +7,11 @@ untracked stays so), ``capmanagers.go``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scale_agent.kube.core import Core
-from scale_agent.kube.patching import fieldsets, merge_types, ownership, updater
+from scale_agent.kube.patching import configs, fieldsets, merge_types, ownership, updater
 from scale_agent.kube.patching.ownership import UPDATE, Owned, Owners
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.version import Obj
@@ -34,10 +35,21 @@ def track(core: Core, resource: ResourceType, old: Obj | None, new: Obj, by: By)
     versions = merge_types.versions_of(core, resource, by.subresource)
     merge_types.reconcile(versions, resource, owners)
     before = old if old is not None else core.catalog.empty(resource)
+    if not resource.typed and not _told(versions, resource.api_version, (before, new), owners):
+        return  # a real server gives up, and drops them all
     grow(updater.Change(versions, resource.api_version, before, new), owners, by)
     ownership.cap(owners)
     if owners:
         new["metadata"]["managedFields"] = ownership.entries_of(owners)
+
+
+def _told(versions: updater.Versions, version: str, states: Sequence[Obj], owners: Owners) -> bool:
+    """Whether the versions of all owners have the fields of custom objects: conversion drops none."""
+    for other in {one.api_version for one in owners.values()} - {version}:
+        atom = versions.atom(other)
+        if atom is not None and not all(configs.fits(atom, versions.convert(state, other)) for state in states):
+            return False
+    return True
 
 
 def grow(change: updater.Change, owners: Owners, by: By) -> None:

@@ -201,3 +201,14 @@ def test_a_patch_to_a_version_that_there_is_not_has_only_unknown_fields() -> Non
     assert [value for name, value in answer.headers if name == "Warning"] == ['299 - "unknown field \\"spec\\""']
     refused = shop.call("PATCH", shop.gears("one"), patch, media=MERGE, fieldValidation="Strict", expect=422)
     assert refused["message"].endswith('strict decoding error: unknown field "spec"')
+
+
+def test_owners_are_dropped_whose_version_lacks_a_field() -> None:
+    """Conversion drops no fields, so a real server cannot tell what the owner of the other version sees."""
+    text = {"type": "string"}
+    shop = Shop(version("v1", of_spec({"a": text})), version("v2", of_spec({"a": text, "b": text}), storage=False))
+    shop.make("one", {"a": "1"})
+    kept = shop.merge(shop.gears("one", "v2"), {"spec": {"a": "2"}})
+    assert len(kept["metadata"]["managedFields"]) == 2
+    dropped = shop.merge(shop.gears("one", "v2"), {"spec": {"b": "2"}})
+    assert "managedFields" not in dropped["metadata"]
