@@ -31,13 +31,20 @@ _DAY_S = 86400
 class Gate:
     """Access to one cluster. Without ``rbac`` everybody whom somebody vouched for may do everything."""
 
-    __slots__ = ("_core", "enforces", "rbac", "tokens")
+    __slots__ = ("_core", "_rbac", "enforces", "tokens")
 
     def __init__(self, core: Core, *, rbac: bool = False) -> None:
         self._core = core
         self.enforces = rbac
-        self.rbac = Rbac(core.store)
+        self._rbac: Rbac | None = None
         self.tokens = Tokens(core)
+
+    @property
+    def rbac(self) -> Rbac:
+        """The roles and bindings; made when first asked for, which most clusters never are."""
+        if self._rbac is None:
+            self._rbac = Rbac(self._core.store)
+        return self._rbac
 
     def admit(self, request: Request, now: float) -> User:
         """The user as whom the request goes on. Raises 400, 401, 403."""
