@@ -38,6 +38,10 @@ def _type_of(resource: Resource) -> ResourceType:
     )
 
 
+#: Annotations that are fields in a kind's internal form, from which metadata alone is taken.
+_FIELDS_OF_ANNOTATIONS: dict[ResourceKey, str] = {("apps", "daemonsets"): "deprecated.daemonset.template.generation"}
+
+
 class Catalog:
     """See the module."""
 
@@ -142,9 +146,20 @@ class Catalog:
         return normalizer.normalizer(shape).apply(meta, (), unknown), unknown
 
     def metadata(self, obj: Obj, resource: ResourceType) -> Obj:
-        """An object's metadata in the order of Go's struct; whole custom objects have theirs sorted by name."""
+        """An object's metadata as those see it who get nothing else.
+
+        In the order of Go's struct (whole custom objects have theirs sorted by name), without what stands for a field.
+        """
         meta: Obj = obj["metadata"]
-        return meta if resource.typed else self._metadata(meta)[0]
+        if not resource.typed:
+            return self._metadata(meta)[0]
+        hidden = _FIELDS_OF_ANNOTATIONS.get(resource.key)
+        if hidden is None or hidden not in (meta.get("annotations") or ()):
+            return meta
+        shown = {**meta, "annotations": {name: text for name, text in meta["annotations"].items() if name != hidden}}
+        if not shown["annotations"]:
+            del shown["annotations"]
+        return shown
 
     def converted(self, obj: Obj, resource: ResourceType) -> Obj:
         """An object that is stored in another version of its group, in this one: fields of the same name are kept."""

@@ -14,7 +14,7 @@ import orjson
 
 from scale_agent.kube import status
 from scale_agent.kube.access.users import User
-from scale_agent.kube.admission import defaults, objects, parts, signing, strategies, validation
+from scale_agent.kube.admission import defaults, objects, parts, registry, signing, strategies, validation
 from scale_agent.kube.codec import moments
 from scale_agent.kube.core import Core
 from scale_agent.kube.custom import admission as custom
@@ -23,7 +23,7 @@ from scale_agent.kube.errors import StatusError
 from scale_agent.kube.patching import managed
 from scale_agent.kube.patching.atoms import TypedError
 from scale_agent.kube.schema import zeros
-from scale_agent.kube.schema.resources import ResourceType
+from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.storage.version import Obj, Version
 
 #: A pod that runs on a node is given this long to end (seconds).
@@ -38,7 +38,21 @@ RETURNS_DELETED = frozenset(
         ("", plural)
         for plural in ("pods", "podtemplates", "persistentvolumes", "persistentvolumeclaims", "resourcequotas")
     ]
-    + [("", "serviceaccounts"), ("", "services")]
+    + [("", plural) for plural in ("serviceaccounts", "services", "namespaces")]
+    + [
+        ("storage.k8s.io", plural)
+        for plural in ("csidrivers", "storageclasses", "volumeattachments", "csinodes", "volumeattributesclasses")
+    ]
+    + [
+        ("resource.k8s.io", plural)
+        for plural in (
+            "resourceclaims",
+            "resourceclaimtemplates",
+            "resourceslices",
+            "deviceclasses",
+            "devicetaintrules",
+        )
+    ]
 )
 
 
@@ -253,13 +267,7 @@ def check_preconditions(resource: ResourceType, before: Obj, meta: dict[str, Any
     name = before["metadata"]["name"]
     uid, wanted = meta.get("uid"), meta.get("resourceVersion")
     if uid and uid != before["metadata"]["uid"]:
-        namespace = before["metadata"].get("namespace", "")
-        path = "/".join(part for part in ("/registry", resource.plural, namespace, name) if part)
-        why = (
-            f"StorageError: invalid object, Code: 4, Key: {path}, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
-            f"failed: UID in precondition: {uid}, UID in object meta: {before['metadata']['uid']}"
-        )
-        raise status.conflict(resource.plural, resource.group, name, why)
+        raise other_uid(resource, before["metadata"].get("namespace", ""), name, uid, before["metadata"]["uid"])
     if wanted and not wanted.isdigit():
         raise StatusError(500, "", f'strconv.ParseUint: parsing "{wanted}": invalid syntax')
     any_version = not wanted or wanted == "0"
@@ -267,6 +275,16 @@ def check_preconditions(resource: ResourceType, before: Obj, meta: dict[str, Any
         raise status.conflict(resource.plural, resource.group, name)
     if any_version and (not resource.typed or resource.key in validation.VERSION_NEEDED):
         raise status.invalid(resource.plural, resource.group, name, [_must_have_version()])
+
+
+def other_uid(resource: ResourceType, namespace: str, name: str, wanted: str, uid: str) -> StatusError:
+    """409: a write means another object than the stored one, whose ``uid`` is empty if there is none."""
+    key = registry.key_of(resource, namespace, name)
+    why = (
+        f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, "
+        f"AdditionalErrorMsg: Precondition failed: UID in precondition: {wanted}, UID in object meta: {uid}"
+    )
+    return status.conflict(resource.plural, resource.group, name, why)
 
 
 def _must_have_version() -> status.Cause:
@@ -292,6 +310,8 @@ def _remove(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Versi
 def delete(core: Core, resource: ResourceType, version: Version, options: DeleteOptions, actor: Actor) -> Deleted:
     """Delete an object, or mark it deleted while finalizers or a grace period hold it. Raises 409."""
     obj = custom.in_version(resource, version).object()
+    if resource.key == ("", "namespaces") and version.name in PROTECTED:
+        raise status.forbidden(resource.plural, resource.group, version.name, "this namespace may not be deleted")
     check_delete(resource, obj, options)
     _propagate(resource, obj, options)
     if custom.is_definition(resource):
@@ -313,7 +333,7 @@ def delete(core: Core, resource: ResourceType, version: Version, options: Delete
     if objects.has_generation(resource) and "generation" in meta:
         meta["generation"] += 1
     if _may_go(obj):
-        return Deleted(core.store.remove(resource.key, version.namespace, version.name, actor.now), True)
+        return Deleted(_remove(core, resource, obj, actor), True)
     return Deleted(_store(core, resource, _shaped(core, resource, obj), actor), False)
 
 
@@ -340,12 +360,20 @@ def check_delete(resource: ResourceType, obj: Obj, options: DeleteOptions) -> No
             raise status.conflict(resource.kind, resource.group, meta["name"], why)
 
 
+#: Namespaces that NamespaceLifecycle keeps.
+PROTECTED = frozenset(("default", "kube-system", "kube-public"))
+#: What happens to dependents when nobody says: these kinds are older than garbage collection.
+DEFAULT_PROPAGATION: dict[ResourceKey, str] = {
+    ("batch", "jobs"): "Orphan",
+    ("", "replicationcontrollers"): "Orphan",
+}
 _FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 
 
 def _propagate(resource: ResourceType, obj: Obj, options: DeleteOptions) -> None:
     """Foreground and orphan deletion, and that of definitions, are finalizers that controllers remove."""
-    wanted = [_FINALIZERS.get(options.propagation), CLEANUP if resource.key == DEFINITIONS else None]
+    propagation = options.propagation or DEFAULT_PROPAGATION.get(resource.key, "")
+    wanted = [_FINALIZERS.get(propagation), CLEANUP if resource.key == DEFINITIONS else None]
     if obj["metadata"].get("deletionTimestamp"):
         return
     for finalizer in wanted:

@@ -137,7 +137,7 @@ CELLS: dict[ResourceKey, Mapping[str, Reader]] = {
     },
     ("", "events"): _EVENT,
     ("", "secrets"): {"Type": at("type", ""), "Data": _count("data")},
-    ("", "configmaps"): {"Data": _count("data")},
+    ("", "configmaps"): {"Data": lambda obj, now: len(obj.get("data") or ()) + len(obj.get("binaryData") or ())},
     ("", "endpoints"): {"Endpoints": cells.endpoints},
     ("", "persistentvolumeclaims"): {
         "Status": cells_storage.phase,

@@ -9,17 +9,21 @@ from scale_agent.kube.catalog import Catalog
 from scale_agent.kube.codec import gojson
 from scale_agent.kube.representation import columns, negotiation, yaml_text
 from scale_agent.kube.representation.cells_pods import row_conditions
-from scale_agent.kube.representation.columns import Column
+from scale_agent.kube.representation.columns import Column, Reader
 from scale_agent.kube.representation.negotiation import Choice
 from scale_agent.kube.representation.partial import bookmark_meta, partial_object
 from scale_agent.kube.representation.representations import JsonErrors, ListMeta, json_event
 from scale_agent.kube.schema import conversion
-from scale_agent.kube.schema.resources import ResourceType
+from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.version import Obj, Version
 
 _EVENTS = ("", "events")
 _PODS = ("", "pods")
+
+
+#: Cells that a printer makes and no column defines.
+_EXTRA: dict[ResourceKey, Sequence[Reader]] = {("networking.k8s.io", "ipaddresses"): (columns.age,)}
 
 
 class TableEncoder(JsonErrors):
@@ -52,7 +56,8 @@ class TableEncoder(JsonErrors):
 
     def _row(self, obj: Obj) -> Obj:
         obj = conversion.renamed(obj, "v1") if self.resource.key == _EVENTS else obj
-        row: Obj = {"cells": [one.cell(obj, self.now) for one in self.columns]}
+        cells = [one.cell(obj, self.now) for one in self.columns]
+        row: Obj = {"cells": [*cells, *(read(obj, self.now) for read in _EXTRA.get(self.resource.key, ()))]}
         conditions = row_conditions(obj) if self.resource.key == _PODS else []
         if conditions:
             row["conditions"] = conditions

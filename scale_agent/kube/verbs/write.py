@@ -41,9 +41,36 @@ def update(call: Call, subresource: str = "") -> Response:
     _placed(call, obj)
     _named(call, obj["metadata"])
     _forget_owners(call, obj["metadata"])
+    if not subresource and _is_created(call):
+        return _created(call, obj, call.actor(options))
     current = call.current()
     version = writes.update(call.core, call.resource, current, obj, call.actor(options), subresource)
     return answer(call, 200, version, custom.warnings(call.resource, current, obj))
+
+
+#: Kinds of which a PUT makes an object that is not there (``AllowCreateOnUpdate`` of the registries).
+_MADE_BY_UPDATE = frozenset(
+    [("", plural) for plural in ("services", "endpoints", "limitranges", "events")]
+    + [
+        ("rbac.authorization.k8s.io", plural)
+        for plural in ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
+    ]
+    + [("coordination.k8s.io", "leases"), ("coordination.k8s.io", "leasecandidates"), ("node.k8s.io", "runtimeclasses")]
+)
+
+
+def _is_created(call: Call) -> bool:
+    resource, route = call.resource, call.route
+    return resource.key in _MADE_BY_UPDATE and call.core.store.get(resource.key, route.namespace, route.name) is None
+
+
+def _created(call: Call, obj: Obj, actor: writes.Actor) -> Response:
+    """201, unless a certain object was meant."""
+    uid = obj["metadata"].get("uid")
+    if uid:
+        raise writes.other_uid(call.resource, call.route.namespace, call.route.name, uid, "")
+    obj["metadata"].pop("resourceVersion", None)
+    return answer(call, 201, writes.create(call.core, call.resource, obj, actor))
 
 
 def _named(call: Call, meta: dict[str, Any]) -> None:
