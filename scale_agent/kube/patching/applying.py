@@ -74,6 +74,8 @@ def apply_to(target: Target, config: Obj, by: By, empty: Obj | None, *, force: b
         made = _applied(target, config, writer, force)
     except Conflicts as conflicts:
         raise _refused(conflicts) from conflicts
+    except TypedError as error:  # the live object does not fit an owner's version
+        raise StatusError(500, "", str(error)) from error
     mine = owners.get(writer)
     if mine is not None:
         time = by.time if made is not target.live else mine.time

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from scale_agent.kube.core import Core
 from scale_agent.kube.patching import configs, fieldsets, merge_types, ownership, updater
+from scale_agent.kube.patching.atoms import TypedError
 from scale_agent.kube.patching.ownership import UPDATE, Owned, Owners
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.version import Obj
@@ -37,7 +38,10 @@ def track(core: Core, resource: ResourceType, old: Obj | None, new: Obj, by: By)
     before = old if old is not None else core.catalog.empty(resource)
     if not resource.typed and not _told(versions, resource.api_version, (before, new), owners):
         return  # a real server gives up, and drops them all
-    grow(updater.Change(versions, resource.api_version, before, new), owners, by)
+    try:
+        grow(updater.Change(versions, resource.api_version, before, new), owners, by)
+    except TypedError:
+        return  # what an owner's version cannot say loses all owners, as ``UpdateNoErrors`` has it
     ownership.cap(owners)
     if owners:
         new["metadata"]["managedFields"] = ownership.entries_of(owners)

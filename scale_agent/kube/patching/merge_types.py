@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from scale_agent.kube.core import Core
 from scale_agent.kube.custom.definition import ServedVersion
-from scale_agent.kube.patching import atoms, resets
+from scale_agent.kube.patching import atoms, configs, resets
 from scale_agent.kube.patching.atoms import Atom
 from scale_agent.kube.patching.fieldsets import Node
 from scale_agent.kube.patching.ownership import Owners
@@ -53,7 +53,7 @@ def _in_version(core: Core, resource: ResourceType, api_version: str) -> Resourc
 
 
 def versions_of(core: Core, resource: ResourceType, subresource: str = "") -> Versions:
-    """The versions of a resource as an updater sees them."""
+    """The versions of a resource as an updater sees them. Its ``convert`` raises ``LookupError``, ``TypedError``."""
 
     def atom(api_version: str) -> Atom | None:
         found = _in_version(core, resource, api_version)
@@ -65,7 +65,11 @@ def versions_of(core: Core, resource: ResourceType, subresource: str = "") -> Ve
         found = _in_version(core, resource, api_version)
         if found is None:
             raise LookupError(api_version)
-        return core.catalog.converted(obj, found) if found.typed else {**obj, "apiVersion": api_version}
+        if found.typed:
+            return core.catalog.converted(obj, found)
+        other = {**obj, "apiVersion": api_version}
+        configs.check(atom_of(core, found), other)  # nothing is pruned: a member that the version lacks is an error
+        return other
 
     return Versions(atom, convert, lambda _: resets.of(resource, subresource))
 
