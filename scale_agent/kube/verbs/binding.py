@@ -16,28 +16,28 @@ _SCHEDULED = "PodScheduled"
 
 def create(call: Call) -> Response:
     """POST …/pods/{name}/binding."""
-    binding = _binding(call)
+    binding, warnings = _binding(call)
     if (binding.get("metadata") or {}).get("name") != call.route.name:
         raise status.bad_request("name in URL does not match name in Binding object")
-    return _bind(call, call.route.name, binding)
+    return _bind(call, call.route.name, binding, warnings)
 
 
 def create_legacy(call: Call) -> Response:
     """POST …/bindings: the pod's name is the object's."""
-    binding = _binding(call)
+    binding, warnings = _binding(call)
     name = (binding.get("metadata") or {}).get("name")
     if not name:
         raise status.bad_request("Name parameter required.")
-    return _bind(call, name, binding)
+    return _bind(call, name, binding, warnings)
 
 
-def _binding(call: Call) -> Obj:
-    obj = bodies.document(call, "v1", "Binding")
+def _binding(call: Call) -> tuple[Obj, list[str]]:
+    obj, warnings = bodies.document(call, "v1", "Binding")
     bodies.check_namespace(call, obj)
-    return obj
+    return obj, warnings
 
 
-def _bind(call: Call, name: str, binding: Obj) -> Response:
+def _bind(call: Call, name: str, binding: Obj, warnings: list[str]) -> Response:
     target, meta = binding.get("target") or {}, binding.get("metadata") or {}
     _check_target(target)
     resource = call.core.builtin(*_PODS)
@@ -57,7 +57,7 @@ def _bind(call: Call, name: str, binding: Obj) -> Response:
     obj["status"]["conditions"] = [*conditions, scheduled]
     if not call.options("CreateOptions").dry_run:  # written past managedFields, as the real one does
         call.core.store.put(resource.key, call.core.catalog.normalize(obj, resource), call.now)
-    return success(call)
+    return success(call, warnings)
 
 
 def _check_target(target: Obj) -> None:

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 
 from scale_agent.kube import status
-from scale_agent.kube.representation import decoding, negotiation
+from scale_agent.kube.representation import decoding
+from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.version import Obj
 from scale_agent.kube.verbs.call import Call
 
 
-def document(call: Call, api_version: str, kind: str, also: Sequence[str] = ()) -> Obj:
-    """The request's body as that kind, typed; ``also``: other versions that are taken for it. Raises 400, 415."""
-    catalog, request = call.core.catalog, call.request
-    media = negotiation.body_type(request.headers.get("content-type", ""))
-    if media == negotiation.PROTOBUF:
-        obj = decoding.from_protobuf(catalog, request.body, kind, api_version)
-    else:
-        obj = decoding.from_text(request.body, media, kind)
-    given, version = obj.get("kind") or kind, obj.get("apiVersion") or api_version
-    if given != kind:
-        group = api_version.rpartition("/")[0] or "core"
-        short = str(version).rpartition("/")[2]
-        why = f"converting ({short}.{given}) to ({group}.{kind}): unknown conversion"
-        raise status.bad_request(f'{given} in version "{short}" cannot be handled as a {kind}: {why}')
-    if version != api_version and version not in also:
-        message = f"the API version in the data ({version}) does not match the expected API version ({api_version})"
-        raise status.bad_request(message)
-    return catalog.document({**obj, "kind": kind, "apiVersion": api_version}, api_version, kind)
+def document(call: Call, api_version: str, kind: str, also: str = "") -> tuple[Obj, list[str]]:
+    """The request's body as that kind, typed, and what to warn of; ``also``: a version that is taken for it.
+
+    Raises 400 (malformed, of another kind, unknown fields under ``fieldValidation=Strict``), 413, 415.
+    """
+    request = call.request
+    if also and also.encode() in request.body:  # a text: nobody writes protobuf of a version that is not served
+        request = replace(request, body=request.body.replace(also.encode(), api_version.encode(), 1))
+    options = call.options("UpdateOptions" if request.method == "PUT" else "CreateOptions")
+    return decoding.body_object(call.core.catalog, _type(api_version, kind), request, options.validation)
+
+
+@cache
+def _type(api_version: str, kind: str) -> ResourceType:
+    """A kind that is no resource, as far as reading it goes."""
+    group, _, version = api_version.rpartition("/")
+    return ResourceType(group, version, f"{kind.lower()}s", kind, namespaced=True, verbs=frozenset())
 
 
 def check_namespace(call: Call, obj: Obj) -> None:

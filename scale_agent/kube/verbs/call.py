@@ -78,16 +78,16 @@ def headers(content_type: str, warnings: Sequence[str] = ()) -> Headers:
     return (NO_CACHE, ("Content-Type", content_type), *(("Warning", f'299 - "{text}"') for text in quoted))
 
 
-def document(call: Call, code: int, obj: Obj) -> Response:
+def document(call: Call, code: int, obj: Obj, warnings: Sequence[str] = ()) -> Response:
     """A document that is no resource."""
     content_type, body = encoders.document(call.core.catalog, obj, call.request.headers.get("accept", ""))
-    return Response(code, call.headers(content_type), body)
+    return Response(code, call.headers(content_type, warnings), body)
 
 
-def success(call: Call) -> Response:
+def success(call: Call, warnings: Sequence[str] = ()) -> Response:
     """What a subresource answers that made something happen: 201 and a Status."""
     done = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
-    return document(call, 201, done)
+    return document(call, 201, done, warnings)
 
 
 def answer(call: Call, code: int, version: Version, warnings: Sequence[str] = ()) -> Response:

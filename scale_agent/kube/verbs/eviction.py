@@ -31,7 +31,8 @@ _TARGET = {
 
 def create(call: Call) -> Response:
     """POST …/pods/{name}/eviction."""
-    eviction = _eviction(call)
+    eviction, warnings = bodies.document(call, "policy/v1", "Eviction", also="policy/v1beta1")
+    bodies.check_namespace(call, eviction)
     if (eviction.get("metadata") or {}).get("name") != call.route.name:
         raise status.bad_request("name in URL does not match name in Eviction object")
     options = _options(call, eviction.get("deleteOptions") or {})
@@ -40,13 +41,7 @@ def create(call: Call) -> Response:
     if not _over(pod):
         _ask_budget(call, pod, options)
     _evict(call, current, options)
-    return success(call)
-
-
-def _eviction(call: Call) -> Obj:
-    obj = bodies.document(call, "policy/v1", "Eviction", also=("policy/v1beta1",))
-    bodies.check_namespace(call, obj)
-    return obj
+    return success(call, warnings)
 
 
 def _options(call: Call, raw: Obj) -> writes.DeleteOptions:

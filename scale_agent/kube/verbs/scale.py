@@ -63,7 +63,7 @@ def get(call: Call) -> Response:
 
 def update(call: Call) -> Response:
     """PUT …/scale."""
-    scale = bodies.document(call, API_VERSION, "Scale")
+    scale, _ = bodies.document(call, API_VERSION, "Scale")
     bodies.check_namespace(call, scale)
     bodies.check_name(call, scale)
     options = call.options("UpdateOptions")

@@ -17,7 +17,7 @@ _STANDARD = "kubernetes"
 
 def finalize(call: Call) -> Response:
     """PUT …/finalize of a namespace: its ``spec.finalizers`` are replaced; without any it goes away."""
-    body = bodies.document(call, "v1", "Namespace")
+    body, warnings = bodies.document(call, "v1", "Namespace")
     bodies.check_name(call, body)
     current = call.current()
     before = current.object()
@@ -34,7 +34,7 @@ def finalize(call: Call) -> Response:
         del obj["spec"]["finalizers"]
     actor = call.actor(call.options("UpdateOptions"))
     managed.track(call.core, call.resource, before, obj, managed.By(actor.manager, moments.stamp(call.now), "finalize"))
-    return answer(call, 200, writes.put_namespace(call.core, call.resource, obj, actor))
+    return answer(call, 200, writes.put_namespace(call.core, call.resource, obj, actor), warnings)
 
 
 def _check(name: str, finalizers: list[str]) -> None:

@@ -13,10 +13,10 @@ from scale_agent.kube.access.tokens import ISSUER, claims_for
 from scale_agent.kube.codec import moments
 from scale_agent.kube.http import Response
 from scale_agent.kube.patching import managed
-from scale_agent.kube.representation import decoding
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.status import Cause
 from scale_agent.kube.storage.version import Obj
+from scale_agent.kube.verbs import bodies
 from scale_agent.kube.verbs.call import Call, document
 
 _GROUP, _VERSION, _KIND = "authentication.k8s.io", "v1", "TokenRequest"
@@ -31,7 +31,7 @@ _YEAR_S = 365 * 24 * 3600
 
 def create(call: Call) -> Response:
     """POST …/serviceaccounts/{name}/token."""
-    asked = decoding.document(call.core.catalog, call.request, f"{_GROUP}/{_VERSION}", _KIND)
+    asked, warnings = bodies.document(call, f"{_GROUP}/{_VERSION}", _KIND)
     meta, spec = dict(asked.get("metadata") or {}), dict(asked.get("spec") or {})
     _check_place(call, meta)
     account = call.current().object()
@@ -50,7 +50,7 @@ def create(call: Call) -> Response:
     _check_seconds(spec["expirationSeconds"])
     spec["audiences"] = spec.get("audiences") or [ISSUER]
     made["status"] = _status(call, account, spec)
-    return document(call, 201, call.core.catalog.document(made, _TYPE.api_version, _KIND))
+    return document(call, 201, call.core.catalog.document(made, _TYPE.api_version, _KIND), warnings)
 
 
 def _status(call: Call, account: Obj, spec: Obj) -> Obj:

@@ -450,6 +450,31 @@ def test_bindings_and_a_dry_run() -> None:
     assert bed.get(f"{PODS}/p")["spec"]["nodeName"] == "n"
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "unknown"),
+    [
+        ("pods/p/eviction", {"metadata": {"name": "p"}, "nonsense": 1}, "nonsense"),
+        ("pods/p/binding", {"metadata": {"name": "p"}, "target": {"name": "x", "y": 1}}, "target.y"),
+        ("serviceaccounts/default/token", {"spec": {"nonsense": 1}}, "spec.nonsense"),
+    ],
+)
+def test_unknown_fields_are_warned_of_or_refused(path: str, body: dict[str, Any], unknown: str) -> None:
+    bed = nodeless()
+    pod(bed, node="")
+    answer = bed.ask("POST", f"{DEFAULT}/{path}", body, dryRun="All")
+    assert answer.status == 201
+    assert ("Warning", f'299 - "unknown field \\"{unknown}\\""') in answer.headers
+    refused = bed.post(f"{DEFAULT}/{path}", body, expect=400, fieldValidation="Strict")
+    assert refused["message"].endswith(f'strict decoding error: unknown field "{unknown}"')
+
+
+def test_evictions_of_the_version_before_are_taken() -> None:
+    bed = Bed()
+    pod(bed)
+    bed.post(f"{PODS}/p/eviction", {"kind": "Eviction", "apiVersion": "policy/v1beta1", "metadata": {"name": "p"}})
+    assert gone(bed)
+
+
 # -- the rest --------------------------------------------------------------------------------------------------------
 
 
