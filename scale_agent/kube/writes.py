@@ -12,47 +12,36 @@ from typing import Any
 
 import orjson
 
-from scale_agent.kube import status
+from scale_agent.kube import graceful, status
 from scale_agent.kube.access.users import User
-from scale_agent.kube.admission import defaults, objects, parts, registry, signing, strategies, validation
+from scale_agent.kube.admission import defaults, objects, parts, quota, registry, signing, strategies, validation
 from scale_agent.kube.codec import moments
 from scale_agent.kube.core import Core
 from scale_agent.kube.custom import admission as custom
-from scale_agent.kube.custom.types import CLEANUP, DEFINITIONS
+from scale_agent.kube.custom.types import CLEANUP
 from scale_agent.kube.errors import StatusError
+from scale_agent.kube.graceful import DeleteOptions as DeleteOptions
+from scale_agent.kube.graceful import Way
 from scale_agent.kube.patching import managed
 from scale_agent.kube.patching.atoms import TypedError
 from scale_agent.kube.schema import zeros
-from scale_agent.kube.schema.resources import ResourceKey, ResourceType
+from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.version import Obj, Version
 
-#: A pod that runs on a node is given this long to end (seconds).
-POD_GRACE_S = 30
 #: Names are tried this often before generateName gives up (apiserver: maxNameGenerationCreateAttempts).
 NAME_ATTEMPTS = 8
 #: generateName's prefix is cut so that the name stays within 63 characters.
 LONGEST_PREFIX = 58
-#: Resources whose DELETE answers with the object although it is gone.
+NAMESPACES = ("", "namespaces")
+#: Resources whose DELETE answers with the object although it is gone (stores with ``ReturnDeletedObject``).
 RETURNS_DELETED = frozenset(
-    [
-        ("", plural)
-        for plural in ("pods", "podtemplates", "persistentvolumes", "persistentvolumeclaims", "resourcequotas")
-    ]
-    + [("", plural) for plural in ("serviceaccounts", "services", "namespaces")]
-    + [
-        ("storage.k8s.io", plural)
-        for plural in ("csidrivers", "storageclasses", "volumeattachments", "csinodes", "volumeattributesclasses")
-    ]
-    + [
-        ("resource.k8s.io", plural)
-        for plural in (
-            "resourceclaims",
-            "resourceclaimtemplates",
-            "resourceslices",
-            "deviceclasses",
-            "devicetaintrules",
-        )
-    ]
+    (group, plural)
+    for group, plurals in {
+        "": "persistentvolumeclaims persistentvolumes pods podtemplates resourcequotas serviceaccounts services",
+        "resource.k8s.io": "deviceclasses devicetaintrules resourceclaims resourceclaimtemplates resourceslices",
+        "storage.k8s.io": "csidrivers csinodes storageclasses volumeattachments volumeattributesclasses",
+    }.items()
+    for plural in plurals.split()
 )
 
 
@@ -77,17 +66,6 @@ class Actor:
     def stamp(self) -> str:
         """The time as objects have it."""
         return moments.stamp(self.now)
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteOptions:
-    """What a DELETE asks for. ``propagation`` is ``""``, ``Background``, ``Foreground`` or ``Orphan``."""
-
-    uid: str = ""
-    resource_version: str = ""
-    grace_s: int | None = None
-    propagation: str = ""
-    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +110,7 @@ def create(
     validation.check(resource, obj, custom.problems_of_new(resource, obj))
     if not resource.typed:  # only what has its schema has owners
         _own(core, resource, None, obj, by, owned)
+    quota.check(core, resource, obj)
     _check_free(core, resource, meta)
     obj = _shaped(core, resource, obj)
     return _store(core, resource, obj, actor)
@@ -310,37 +289,52 @@ def _remove(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Versi
 def delete(core: Core, resource: ResourceType, version: Version, options: DeleteOptions, actor: Actor) -> Deleted:
     """Delete an object, or mark it deleted while finalizers or a grace period hold it. Raises 409."""
     obj = custom.in_version(resource, version).object()
-    if resource.key == ("", "namespaces") and version.name in PROTECTED:
-        raise status.forbidden(resource.plural, resource.group, version.name, "this namespace may not be deleted")
     check_delete(resource, obj, options)
-    _propagate(resource, obj, options)
     if custom.is_definition(resource):
-        return _end_definition(core, resource, version, obj, actor)
-    grace = _grace(resource, obj, options)
-    meta = obj["metadata"]
-    holds = bool(meta.get("finalizers")) or resource.key == ("", "namespaces") or grace > 0
-    if not holds:
-        if actor.dry_run:
-            return Deleted(version, True)
-        return Deleted(core.store.remove(resource.key, version.namespace, version.name, actor.now), True)
-    if meta.get("deletionTimestamp") and grace >= int(meta.get("deletionGracePeriodSeconds") or 0):
+        return _end_definition(core, resource, version, obj, options, actor)
+    if resource.key == NAMESPACES:
+        return _end_namespace(core, resource, version, obj, options, actor)
+    way, grace_s = graceful.begin(resource.key, obj, options, actor.now)
+    if way is Way.PENDING:
         return Deleted(version, False)
-    meta["deletionTimestamp"] = moments.stamp(actor.now + grace)
-    if resource.key == ("", "namespaces"):
-        obj["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
-    else:
-        meta["deletionGracePeriodSeconds"] = grace
-    if objects.has_generation(resource) and "generation" in meta:
-        meta["generation"] += 1
+    held = graceful.hold(resource.key, obj, options)
+    if not held and way is Way.NOW:
+        gone = version if actor.dry_run else core.store.remove(resource.key, version.namespace, version.name, actor.now)
+        return Deleted(gone, True)
+    if held and way is Way.NOW:
+        graceful.mark(obj, actor.now)
+    if obj["metadata"] == custom.in_version(resource, version).object()["metadata"]:
+        return Deleted(version, False)
+    marked = _store(core, resource, _shaped(core, resource, obj), actor)
+    if held or grace_s:
+        return Deleted(marked, False)
+    gone = marked if actor.dry_run else core.store.remove(resource.key, version.namespace, version.name, actor.now)
+    return Deleted(gone, True)
+
+
+def _end_namespace(
+    core: Core, resource: ResourceType, version: Version, obj: Obj, options: DeleteOptions, actor: Actor
+) -> Deleted:
+    """Namespaces go when what is in them has gone: their finalizers are in their spec."""
+    if obj["metadata"].get("deletionTimestamp"):
+        return Deleted(version, False)
+    graceful.hold(resource.key, obj, options)
+    obj["metadata"]["deletionTimestamp"] = actor.stamp
+    obj["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
     if _may_go(obj):
-        return Deleted(_remove(core, resource, obj, actor), True)
+        return Deleted(core.store.remove(resource.key, version.namespace, version.name, actor.now), True)
     return Deleted(_store(core, resource, _shaped(core, resource, obj), actor), False)
 
 
-def _end_definition(core: Core, resource: ResourceType, version: Version, obj: Obj, actor: Actor) -> Deleted:
+def _end_definition(
+    core: Core, resource: ResourceType, version: Version, obj: Obj, options: DeleteOptions, actor: Actor
+) -> Deleted:
     """Mark a definition deleted: it always waits for its objects, and says so."""
     if obj["metadata"].get("deletionTimestamp"):
         return Deleted(version, False)
+    graceful.hold(resource.key, obj, options)
+    finalizers = obj["metadata"].get("finalizers") or []
+    obj["metadata"]["finalizers"] = finalizers if CLEANUP in finalizers else [*finalizers, CLEANUP]
     custom.begin_deletion(obj, moments.stamp(actor.now))
     return Deleted(_store(core, resource, _shaped(core, resource, obj), actor), False)
 
@@ -348,47 +342,17 @@ def _end_definition(core: Core, resource: ResourceType, version: Version, obj: O
 def check_delete(resource: ResourceType, obj: Obj, options: DeleteOptions) -> None:
     """Refuse a deletion that means another object or state of that name (409)."""
     meta = obj["metadata"]
+    fast = resource.key == NAMESPACES  # they have their own check, in other words
     for what, wanted, is_now in (
         ("UID", options.uid, meta["uid"]),
         ("ResourceVersion", options.resource_version, meta["resourceVersion"]),
     ):
         if wanted and wanted != is_now:
+            if fast:
+                why = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {is_now}"
+                raise status.conflict(resource.plural, resource.group, meta["name"], why)
             why = (
                 f"the {what} in the precondition ({wanted}) does not match the {what} in record ({is_now}). "
                 f"The object might have been {'deleted and then recreated' if what == 'UID' else 'modified'}"
             )
             raise status.conflict(resource.kind, resource.group, meta["name"], why)
-
-
-#: Namespaces that NamespaceLifecycle keeps.
-PROTECTED = frozenset(("default", "kube-system", "kube-public"))
-#: What happens to dependents when nobody says: these kinds are older than garbage collection.
-DEFAULT_PROPAGATION: dict[ResourceKey, str] = {
-    ("batch", "jobs"): "Orphan",
-    ("", "replicationcontrollers"): "Orphan",
-}
-_FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
-
-
-def _propagate(resource: ResourceType, obj: Obj, options: DeleteOptions) -> None:
-    """Foreground and orphan deletion, and that of definitions, are finalizers that controllers remove."""
-    propagation = options.propagation or DEFAULT_PROPAGATION.get(resource.key, "")
-    wanted = [_FINALIZERS.get(propagation), CLEANUP if resource.key == DEFINITIONS else None]
-    if obj["metadata"].get("deletionTimestamp"):
-        return
-    for finalizer in wanted:
-        finalizers = obj["metadata"].get("finalizers") or []
-        if finalizer is not None and finalizer not in finalizers:
-            obj["metadata"]["finalizers"] = [*finalizers, finalizer]
-
-
-def _grace(resource: ResourceType, obj: Obj, options: DeleteOptions) -> int:
-    """Seconds that a pod is left to end: none for one that no node runs."""
-    if resource.key != ("", "pods"):
-        return 0
-    if not (obj.get("spec") or {}).get("nodeName") or (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
-        return 0
-    if options.grace_s is not None:
-        return max(options.grace_s, 0)
-    grace = (obj.get("spec") or {}).get("terminationGracePeriodSeconds")
-    return int(grace) if isinstance(grace, int) else POD_GRACE_S

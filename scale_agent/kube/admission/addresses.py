@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scale_agent.kube import status
+from scale_agent.kube.admission.rules.report import value_text
 from scale_agent.kube.core import Core
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.storage.version import Obj
@@ -29,12 +30,33 @@ def prepare(core: Core, service: Obj) -> None:
         return
     if not spec.get("clusterIP"):
         spec["clusterIP"] = _free_address(core)
+    else:
+        _check_address(core, service, spec)
+    if spec["clusterIP"] == "None" and not spec.get("selector") and spec.get("ipFamilyPolicy") is None:
+        spec["ipFamilyPolicy"] = "RequireDualStack"  # nobody knows what its endpoints will be
+        spec["ipFamilies"] = spec.get("ipFamilies") or ["IPv4", "IPv6"]
     for name, value in (("clusterIPs", [spec["clusterIP"]]), ("ipFamilies", [_family(spec["clusterIP"])])):
         if not spec.get(name):
             spec[name] = value
     if spec.get("ipFamilyPolicy") is None:
         spec["ipFamilyPolicy"] = "SingleStack"
     _give_ports(core, service, spec)
+
+
+def _check_address(core: Core, service: Obj, spec: dict[str, Any]) -> None:
+    """A wanted address must be in the range, and free."""
+    wanted = spec["clusterIP"]
+    if wanted == "None" or not wanted.replace(".", "").isdigit():
+        return
+    why = ""
+    if not wanted.startswith(f"{SERVICE_NETWORK}."):
+        why = "the provided network does not match the current range"
+    elif any(other.get("clusterIP") == wanted for other in _specs(core)):
+        why = "provided IP is already allocated"
+    if why:
+        shown = value_text(spec.get("clusterIPs") or [wanted])
+        cause = status.invalid_value("spec.clusterIPs", shown, f"failed to allocate IP {wanted}: {why}")
+        raise status.invalid("Service", "", service["metadata"].get("name", ""), [cause])
 
 
 def _family(address: str) -> str:

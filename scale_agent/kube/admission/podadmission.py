@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from scale_agent.kube import status
+from scale_agent.kube.admission import limits
 from scale_agent.kube.admission.rules.quantities import amount
 from scale_agent.kube.core import Core
 from scale_agent.kube.errors import StatusError
@@ -31,9 +32,15 @@ def prepare(core: Core, pod: Obj) -> None:
     spec["serviceAccount"] = spec["serviceAccountName"]
     if not _is_mirror(pod):
         _account(core, pod, spec)
+    ranges = limits.items(core, pod["metadata"].get("namespace", ""))
+    if ranges:
+        limits.give_defaults(pod, ranges)
     tolerate(spec)
     _prioritize(core, pod, spec)
+    _run_with(core, pod, spec)
     pod["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
+    if ranges:
+        limits.check_pod(pod, ranges)
 
 
 def _is_mirror(pod: Obj) -> bool:
@@ -133,6 +140,25 @@ def _class(core: Core, pod: Obj, name: str) -> Obj:
     if found is None:
         raise _refused(pod, f"no PriorityClass with name {name} was found")
     return found.object()
+
+
+def _run_with(core: Core, pod: Obj, spec: Spec) -> None:
+    """The plugin RuntimeClass: the class is there, and says what it costs and where it runs."""
+    name = spec.get("runtimeClassName")
+    if not name:
+        return
+    found = core.store.get(("node.k8s.io", "runtimeclasses"), "", name)
+    if found is None:
+        raise _refused(pod, f'pod rejected: RuntimeClass "{name}" not found')
+    chosen = found.object()
+    overhead = (chosen.get("overhead") or {}).get("podFixed")
+    if overhead:
+        spec["overhead"] = overhead
+    scheduling = chosen.get("scheduling") or {}
+    if scheduling.get("nodeSelector"):
+        spec["nodeSelector"] = {**(spec.get("nodeSelector") or {}), **scheduling["nodeSelector"]}
+    if scheduling.get("tolerations"):
+        spec["tolerations"] = [*(spec.get("tolerations") or ()), *scheduling["tolerations"]]
 
 
 def _everybodys(core: Core) -> Obj | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scale_agent.kube.admission import addresses, podadmission
+from scale_agent.kube.admission import addresses, limits, podadmission
 from scale_agent.kube.core import Core
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.storage.version import Obj
@@ -75,7 +75,7 @@ def _new_node(_: Core, obj: Obj) -> None:
         spec["taints"] = [*taints, {"key": NOT_READY, "effect": "NoSchedule"}]
 
 
-def _new_claim(_: Core, obj: Obj) -> None:
+def _new_claim(core: Core, obj: Obj) -> None:
     _protect(obj, PROTECTION)
     spec = _spec(obj)
     source = spec.get("dataSource")
@@ -83,6 +83,30 @@ def _new_claim(_: Core, obj: Obj) -> None:
         spec.pop("dataSource")
     _same_sources(spec)
     obj["status"] = {"phase": "Pending"}
+    if spec.get("storageClassName") is None:
+        _default_class(core, spec)
+    limits.check_claim(obj, limits.items(core, obj["metadata"].get("namespace", "")))
+
+
+def _default_class(core: Core, spec: dict[str, Any]) -> None:
+    """The plugin DefaultStorageClass."""
+    marked = _marked(core, ("storage.k8s.io", "storageclasses"), DEFAULT_CLASS)
+    if marked:
+        spec["storageClassName"] = marked
+
+
+def _marked(core: Core, key: ResourceKey, annotation: bytes) -> str:
+    """The newest of the classes that say that they are everybody's; of equally new ones the first by name."""
+    metas = [one.object()["metadata"] for one in core.store.list(key) if annotation in one.json]
+    metas = [one for one in metas if (one.get("annotations") or {}).get(annotation.decode()) == "true"]
+    metas.sort(key=lambda one: str(one["name"]))
+    return str(max(metas, key=lambda one: str(one["creationTimestamp"]))["name"]) if metas else ""
+
+
+#: What marks the class of ingresses that name none.
+DEFAULT_INGRESS = b"ingressclass.kubernetes.io/is-default-class"
+#: What marks the class of claims that name none.
+DEFAULT_CLASS = b"storageclass.kubernetes.io/is-default-class"
 
 
 def _same_sources(spec: dict[str, Any]) -> None:
@@ -123,7 +147,13 @@ def _new_volume(_: Core, obj: Obj) -> None:
     obj["status"] = {"phase": "Pending", "lastPhaseTransitionTime": obj["metadata"]["creationTimestamp"]}
 
 
-def _new_ingress(_: Core, obj: Obj) -> None:
+def _new_ingress(core: Core, obj: Obj) -> None:
+    """With the plugin DefaultIngressClass."""
+    spec, annotations = _spec(obj), obj["metadata"].get("annotations") or {}
+    if spec.get("ingressClassName") is None and "kubernetes.io/ingress.class" not in annotations:
+        marked = _marked(core, ("networking.k8s.io", "ingressclasses"), DEFAULT_INGRESS)
+        if marked:
+            spec["ingressClassName"] = marked
     obj["status"] = {"loadBalancer": {}}
 
 

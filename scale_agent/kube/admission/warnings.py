@@ -134,6 +134,9 @@ def _service(obj: Obj) -> Iterator[str]:
         yield "spec.externalIPs is deprecated and may no longer be implemented in some clusters"
     if spec.get("loadBalancerIP"):
         yield "spec.loadBalancerIP is deprecated and may be ignored by some cloud providers"
+    distribution = spec.get("trafficDistribution")
+    if distribution == "PreferClose":
+        yield 'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"'
     if spec.get("type") == "ExternalName" and spec.get("sessionAffinity") == "ClientIP":
         yield "spec.SessionAffinity is ignored for ExternalName services"
     if spec.get("clusterIP") == "None" and spec.get("sessionAffinity") == "ClientIP":

@@ -236,6 +236,11 @@ job_spec = struct(
 )
 
 
+_GENERATED_LABELS = frozenset(
+    ("controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name")
+)
+
+
 def _generated(job: Any, path: Path, report: Report) -> None:
     """``validateGeneratedSelector`` and the selector itself."""
     spec, meta = job.get("spec") or {}, job.get("metadata") or {}
@@ -257,6 +262,9 @@ def _generated(job: Any, path: Path, report: Report) -> None:
                 report.required((*here, Key(name)), f"must be '{wanted}'")
             elif value != wanted:
                 report.invalid((*here, Key(name)), value, f"must be '{wanted}'")
+    ours = {name: value for name, value in (labels or {}).items() if name in _GENERATED_LABELS}
+    if selector is not None and not spec.get("manualSelector") and meta.get("uid") and not selects(selector, ours):
+        report.invalid(("spec", "selector"), selector, "`selector` not auto-generated")
     if selector is None or not selects(selector, labels or {}):
         report.invalid(here, labels, "`selector` does not match template `labels`")
 
@@ -296,6 +304,8 @@ def schedule_fault(text: str) -> str:
         if text.startswith("@every "):
             return f'failed to parse duration {text}: time: invalid duration "{text[7:]}"'
         return f"unrecognized descriptor: {text}"
+    if text.startswith(("TZ=", "CRON_TZ=")):
+        text = text.partition(" ")[2]
     fields = text.split()
     if len(fields) != 5:
         return f"expected exactly 5 fields, found {len(fields)}: [{' '.join(fields)}]"

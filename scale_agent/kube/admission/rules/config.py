@@ -142,9 +142,9 @@ def _compared(name: str, members: dict[str, Any], path: Path, report: Report) ->
     found = {what: values[name] for what, values in members.items() if name in values}
     amounts = {what: quantities.amount(str(value)) for what, value in found.items()}
 
-    def ordered(low: str, high: str, at_: str, words: str) -> None:
+    def ordered(low: str, high: str, at_: str, words: str, shown: str = "") -> None:
         if low in amounts and high in amounts and amounts[low] > amounts[high]:
-            value = found[low if at_ == low else high]
+            value = found[shown or (low if at_ == low else high)]
             report.invalid((*path, at_, Key(name)), str(value), words.format(low=found[low], high=found[high]))
 
     ordered("min", "max", "min", "min value {low} is greater than max value {high}")
@@ -156,7 +156,7 @@ def _compared(name: str, members: dict[str, Any], path: Path, report: Report) ->
         "defaultRequest",
         "default request value {low} is greater than default limit value {high}",
     )
-    ordered("min", "default", "default", "min value {low} is greater than default value {high}")
+    ordered("min", "default", "default", "min value {low} is greater than default value {high}", "min")
     ordered("default", "max", "default", "default value {low} is greater than max value {high}")
     ratio = amounts.get("maxLimitRequestRatio")
     if ratio is not None and ratio < 1:
@@ -246,7 +246,24 @@ def _namespace_finalizers(value: Any, path: Path, report: Report) -> None:
         _namespace_finalizer(one, path, report)
 
 
-namespace = struct(("spec", struct(("finalizers", _namespace_finalizers))))
+_LEVELS = ("privileged", "baseline", "restricted")
+_SECURITY = "pod-security.kubernetes.io/"
+
+
+def _security_labels(value: Any, path: Path, report: Report) -> None:
+    """The plugin PodSecurity looks at the labels that speak to it."""
+    labels = (value.get("metadata") or {}).get("labels") or {}
+    for mode in ("enforce", "audit", "warn"):
+        level, version = labels.get(f"{_SECURITY}{mode}"), labels.get(f"{_SECURITY}{mode}-version")
+        if level is not None and level not in _LEVELS:
+            here = ("metadata", "labels", Key(f"{_SECURITY}{mode}"))
+            report.invalid(here, level, f"must be one of {', '.join(_LEVELS)}")
+        if version is not None and version != "latest" and not version.startswith("v1."):
+            here = ("metadata", "labels", Key(f"{_SECURITY}{mode}-version"))
+            report.invalid(here, version, 'must be "latest" or "v1.x"')
+
+
+namespace = struct(_security_labels, ("spec", struct(("finalizers", _namespace_finalizers))))
 _OBJECT = tuple(
     (
         name,

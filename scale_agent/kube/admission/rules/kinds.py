@@ -62,7 +62,7 @@ RULES: dict[ResourceKey, Rules] = {
     ("", "nodes"): Rules(config.node, config.node_update, repeated="uf"),
     ("", "persistentvolumeclaims"): Rules(storage.claim, storage.claim_update, repeated="uf"),
     ("", "persistentvolumes"): Rules(storage.volume, storage.volume_update, repeated="ff", twice=True),
-    ("", "pods"): Rules(pods.pod, pods.pod_update, repeated="uf"),
+    ("", "pods"): Rules(pods.pod, pods.pod_update, repeated="uf", new=pods.new_pod),
     ("", "podtemplates"): Rules(struct(("template", pods.template))),
     ("", "replicationcontrollers"): Rules(workloads.replication_controller),
     ("", "resourcequotas"): Rules(config.resource_quota, config.quota_update),

@@ -9,6 +9,7 @@ from scale_agent.kube.admission.rules.checks import (
     between,
     each,
     filled,
+    forbidden,
     given,
     need,
     needs_pointer,
@@ -80,6 +81,12 @@ def _dns_config(spec: Any, path: Path, report: Report) -> None:
 _alias = struct(("ip", text(formats.ip)), ("hostnames", each(_subdomain)))
 
 
+def _shared(spec: Any, path: Path, report: Report) -> None:
+    if spec.get("hostPID") and spec.get("shareProcessNamespace"):
+        words = "ShareProcessNamespace and HostPID cannot both be enabled"
+        report.invalid((*path, "securityContext", "shareProcessNamespace"), True, words)
+
+
 def _host_name(spec: Any, path: Path, report: Report) -> None:
     if spec.get("setHostnameAsFQDN") and spec.get("hostnameOverride"):
         report.forbidden((*path, "setHostnameAsFQDN"), "may not be set when hostnameOverride is set")
@@ -93,6 +100,7 @@ _pod_spec = struct(
     ("restartPolicy", need(one_of(*_RESTARTS))),
     ("dnsPolicy", need(one_of("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"))),
     ("nodeSelector", filled(labels)),
+    _shared,
     ("securityContext", pod_security),
     ("affinity", affinity),
     _dns_config,
@@ -128,7 +136,18 @@ def template(value: Any, path: Path, report: Report) -> None:
     pod_spec((value or {}).get("spec"), (*path, "spec"), report)
 
 
-pod = struct(("spec", pod_spec))
+def _only_pods(spec: Any, path: Path, report: Report) -> None:
+    """What templates may have and pods may not (``validateContainersOnlyForPod``)."""
+    for kind in ("containers", "initContainers"):
+        for index, one in enumerate(spec.get(kind) or ()):
+            image = one.get("image") or ""
+            if image != image.strip():
+                report.invalid((*path, kind, index, "image"), image, "must not have leading or trailing whitespace")
+
+
+pod = struct(("spec", pod_spec, lambda value, path, report: _only_pods(value or {}, path, report)))
+#: Ephemeral containers come later, through their subresource.
+new_pod = struct(("spec", struct(("ephemeralContainers", forbidden("cannot be set on create")))))
 _CHANGEABLE = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
     "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"

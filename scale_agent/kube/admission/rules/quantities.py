@@ -96,13 +96,7 @@ def quota_amounts(value: Any, path: Path, report: Report) -> None:
         at = (*path, Key(name))
         faults = formats.qualified_name(name)
         report.each_invalid(at, name, faults)
-        if (
-            not faults
-            and "/" not in name
-            and name not in QUOTA_RESOURCES
-            and not name.startswith(("requests.", "limits."))
-        ):
-            report.invalid(at, name, "must be a standard resource type or fully qualified")
+        if "/" not in name and name not in QUOTA_RESOURCES and not name.startswith(("requests.", "limits.")):
             report.invalid(at, name, "must be a standard resource for quota")
         _value(name, str(value[name]), at, report)
 

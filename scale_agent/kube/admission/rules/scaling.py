@@ -6,6 +6,7 @@ from typing import Any
 
 from scale_agent.kube.admission.rules import formats, quantities
 from scale_agent.kube.admission.rules.checks import given, one_of, struct
+from scale_agent.kube.admission.rules.goform import form
 from scale_agent.kube.admission.rules.report import Path, Report
 from scale_agent.kube.admission.rules.selectors import label_selector
 from scale_agent.kube.admission.rules.workloads import at_most_100, whole_or_percent
@@ -186,8 +187,11 @@ autoscaler = struct(("spec", struct(_replicas, _metrics, ("behavior", given(_beh
 def _budget(spec: Any, path: Path, report: Report) -> None:
     least, most = spec.get("minAvailable"), spec.get("maxUnavailable")
     if least is not None and most is not None:
-        shown = {"MinAvailable": least, "MaxUnavailable": most}
-        report.invalid(path, shown, "minAvailable and maxUnavailable cannot be both set")
+        report.invalid(
+            path,
+            form("k8s.io/api/policy/v1.PodDisruptionBudgetSpec", spec),
+            "minAvailable and maxUnavailable cannot be both set",
+        )
     for name, value in (("minAvailable", least), ("maxUnavailable", most)):
         if value is not None:
             whole_or_percent(value, (*path, name), report)

@@ -94,7 +94,7 @@ def _distinct(value: Any, path: Path, report: Report) -> None:
 
 
 runtime_class = struct(
-    ("handler", text(formats.label)),
+    ("handler", need(text(formats.label))),
     ("overhead", given(lambda value, path, report: requirements({"limits": value.get("podFixed")}, path, report))),
     ("scheduling", given(struct(("nodeSelector", filled(labels)), ("tolerations", tolerations, _distinct)))),
 )

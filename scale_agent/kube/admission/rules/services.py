@@ -83,6 +83,8 @@ def _addresses(spec: Any, path: Path, report: Report) -> None:
             if value:
                 report.forbidden((*path, name), "may not be set for ExternalName services")
         return
+    if ips and not spec.get("clusterIP"):
+        report.invalid((*path, "clusterIPs"), list(ips), "must be empty when `clusterIP` is not specified")
     for index, one in enumerate(families):
         if one not in _FAMILIES:
             report.unsupported((*path, "ipFamilies", index), one, _FAMILIES)
@@ -240,7 +242,7 @@ def service_update(new: Any, old: Any, report: Report) -> None:
 def _kept_addresses(now: Any, before: Any, report: Report) -> None:
     old, new = before.get("clusterIPs") or (), now.get("clusterIPs") or ()
     if old and (new[:1] != old[:1]):
-        report.invalid(("spec", "clusterIPs", 0), new[0] if new else [], "may not change once set")
+        report.invalid(("spec", "clusterIPs", 0), list(new), "may not change once set")
     families = (before.get("ipFamilies") or [], now.get("ipFamilies") or [])
     if families[0] and families[1] and families[0][0] != families[1][0]:
         report.invalid(("spec", "ipFamilies", 0), families[1][0], "may not change once set")
