@@ -122,7 +122,8 @@ def test_a_deleted_pod_says_that_its_containers_ended() -> None:
     assert going["metadata"]["deletionGracePeriodSeconds"] == 30
     bed.advance(1)
     seen = events(watch)
-    assert [one["type"] for one in seen] == ["MODIFIED", "MODIFIED", "DELETED"]
+    assert [one["type"] for one in seen] == ["MODIFIED", "MODIFIED", "MODIFIED", "DELETED"]
+    assert [one["object"]["metadata"]["deletionGracePeriodSeconds"] for one in seen] == [30, 30, 0, 0]
     terminated = seen[1]["object"]["status"]["containerStatuses"][0]["state"]["terminated"]
     assert (terminated["exitCode"], seen[1]["object"]["status"]["phase"]) == (0, "Succeeded")
     assert ("Killing", "Stopping container c") in _told(bed)
