@@ -79,12 +79,40 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, form) for tag, form in rows if tag != "tag:yaml.org,2002:timestamp"]
     for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+
+
+def _boolean(loader: _Loader, node: yaml.ScalarNode) -> bool:
+    return loader.bool_values[{"y": "yes", "n": "no"}.get(node.value.lower(), node.value.lower())]
+
+
+#: YAML 1.1 has more booleans than PyYAML knows.
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]$"), list("yYnN"))
+_Loader.add_constructor("tag:yaml.org,2002:bool", _boolean)
 #: PyYAML's words → goyaml's.
 _WORDS = {
     "mapping values are not allowed here": "mapping values are not allowed in this context",
     "found character '\\t' that cannot start any token": "found character that cannot start any token",
     "could not find expected ':'": "could not find expected ':'",
+    "expected alphabetic or numeric character, but found '\\x00'": "could not find expected directive name",
 }
+
+
+_UNFINISHED = re.compile(r"expected ',' or '([]}])', but got '<stream end>'")
+_NO_ANCHOR = re.compile(r"found undefined alias '(.*)'")
+
+
+def _yaml_problem(error: yaml.MarkedYAMLError) -> str:
+    """What goyaml says of a mistake. Its lines count from nothing for the parser, from one for the scanner."""
+    problem, line = str(error.problem), error.problem_mark.line if error.problem_mark else 0
+    unfinished, no_anchor = _UNFINISHED.fullmatch(problem), _NO_ANCHOR.match(problem)
+    if unfinished:
+        return f"line {line + 1}: did not find expected ',' or '{unfinished[1]}'"
+    if no_anchor:
+        return f"unknown anchor '{no_anchor[1]}' referenced"
+    if line and isinstance(error, yaml.scanner.ScannerError):
+        line += 1
+    place = f"line {line}: " if line else ""
+    return f"{place}{_WORDS.get(problem, problem)}"
 
 
 def from_yaml(body: bytes) -> Any:
@@ -102,12 +130,7 @@ def from_yaml(body: bytes) -> Any:
         value = loader.construct_document(node)
         return orjson.loads(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line if error.problem_mark else 0
-        if line and isinstance(error, yaml.scanner.ScannerError):
-            line += 1
-        place = f"line {line}: " if line else ""
-        problem = str(error.problem)
-        raise DecodeError(f"yaml: {place}{_WORDS.get(problem, problem)}") from error
+        raise DecodeError(f"yaml: {_yaml_problem(error)}") from error
     except DecodeError:
         raise
     except RecursionError as error:

@@ -9,12 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-import yaml
-from yaml.scanner import ScannerError
 
 from scale_agent.kube import status
-from scale_agent.kube.codec import gojson
-from scale_agent.kube.representation import strict, yaml_values
+from scale_agent.kube.codec.wire import DecodeError
+from scale_agent.kube.representation import strict, texts
 from scale_agent.kube.representation.decoding import LARGEST_BODY
 from scale_agent.kube.storage.version import Obj
 
@@ -35,11 +33,11 @@ def parsed(body: bytes, media: str, validation: str) -> Any:
     strictly = validation != "Ignore"
     prefix = "error decoding patch: " if strictly and media != STRATEGIC else ""
     try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        found = texts.from_json(body)
+    except DecodeError as error:
         if media == MERGE and not strictly:
             raise status.bad_request("Invalid JSON Patch") from error
-        raise status.bad_request(prefix + (gojson.syntax_error(body) or str(error))) from error
+        raise status.bad_request(prefix + error.what) from error
     if media == JSON_PATCH:
         _check_operations(found, prefix, strictly)
     elif found is None:
@@ -85,9 +83,8 @@ def configuration(body: bytes) -> Obj:
         raise status.too_large_body()
     try:
         found = _json_or_yaml(body)
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        why = _yaml_error(error)
-        raise status.bad_request(f"error decoding YAML: error converting YAML to JSON: yaml: {why}") from error
+    except DecodeError as error:
+        raise status.bad_request(f"error decoding YAML: error converting YAML to JSON: {error.what}") from error
     if found is None:
         return {}
     if not isinstance(found, dict):
@@ -97,26 +94,11 @@ def configuration(body: bytes) -> Obj:
 
 
 def _json_or_yaml(body: bytes) -> Any:
-    """JSON first: it is YAML too, and read a hundred times faster."""
+    """JSON first: it is YAML too, and read a hundred times faster. Raises :class:`DecodeError`."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        return yaml_values.as_json(body)
-
-
-def _yaml_error(error: Exception) -> str:
-    """The real server's words for the commonest mistakes, else the parser's own.
-
-    Its lines count from nothing where the parser fails, and from one where the scanner does; line nothing is not said.
-    """
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    if mark is None:
-        return str(problem)
-    if "end of stream" in problem or "<stream end>" in problem:
-        return "found unexpected end of stream"
-    line = mark.line + 1 if isinstance(error, ScannerError) and mark.line else mark.line
-    return f"line {line}: {problem}" if line else str(problem)
+        return texts.from_yaml(body)
 
 
 def doubled(body: bytes, validation: str) -> list[str]:

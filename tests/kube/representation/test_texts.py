@@ -56,7 +56,11 @@ def test_any_yaml_body_is_read_or_refused(text: str) -> None:
 
 
 def test_times_stay_texts_and_keys_become_them() -> None:
-    assert texts.from_yaml(b"at: 2001-01-01\n2: x\ntrue: y\n") == {"at": "2001-01-01", "2": "x", "true": "y"}
+    assert texts.from_yaml(b"at: 2001-01-01\n2: x\ntrue: z\n") == {"at": "2001-01-01", "2": "x", "true": "z"}
+
+
+def test_y_and_n_are_booleans() -> None:
+    assert texts.from_yaml(b"a: y\nN: no\nyes: yesterday\n") == {"a": True, "false": False, "true": "yesterday"}
 
 
 def test_the_first_document_counts() -> None:
