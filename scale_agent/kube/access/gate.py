@@ -6,6 +6,7 @@ for.
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 
 from scale_agent.kube import status, writes
@@ -21,6 +22,7 @@ from scale_agent.kube.http import Request
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.version import Obj, Version
 
+_LOG = logging.getLogger(__name__)
 _BEARER = "bearer"
 #: Where the server notes on which day a token of a secret was last used, and as whom it does.
 LAST_USED = "kubernetes.io/legacy-token-last-used"
@@ -64,8 +66,11 @@ class Gate:
 
     def _impersonated(self, user: User, asked: User, request: Request) -> User:
         if user.authenticated and not self.enforces:
-            return impersonation.assumed(user, asked)
-        return impersonation.impersonated(user, asked, attributes_of(request), self.may)
+            found = impersonation.assumed(user, asked)
+        else:
+            found = impersonation.impersonated(user, asked, attributes_of(request), self.may)
+        _LOG.debug("%s is impersonating %s", user.name, found.name)
+        return found
 
     def may(self, user: User, asked: Attributes) -> bool:
         """Whether a user may do something here."""

@@ -268,6 +268,13 @@ def test_masters_may_be_anybody(headers: dict[str, str], info: dict[str, Any], r
     assert Bed(rbac=rbac).post(MYSELF, {}, headers=headers)["status"]["userInfo"] == info
 
 
+@pytest.mark.parametrize("rbac", [False, True])
+def test_who_acts_as_whom_is_logged(rbac: bool, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG"):
+        Bed(rbac=rbac).post(MYSELF, {}, headers={"impersonate-user": "bob"})
+    assert "system:apiserver is impersonating bob" in caplog.messages
+
+
 def test_anonymous_and_unauthenticated_are_nobody() -> None:
     for headers in (
         {"impersonate-user": "system:anonymous"},
