@@ -37,7 +37,7 @@ NAMESPACES = ("", "namespaces")
 RETURNS_DELETED = frozenset(
     (group, plural)
     for group, plurals in {
-        "": "persistentvolumeclaims persistentvolumes pods podtemplates resourcequotas serviceaccounts services",
+        "": "namespaces persistentvolumeclaims persistentvolumes pods podtemplates resourcequotas serviceaccounts services",
         "resource.k8s.io": "deviceclasses devicetaintrules resourceclaims resourceclaimtemplates resourceslices",
         "storage.k8s.io": "csidrivers csinodes storageclasses volumeattachments volumeattributesclasses",
     }.items()
@@ -322,7 +322,7 @@ def _end_namespace(
     obj["metadata"]["deletionTimestamp"] = actor.stamp
     obj["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
     if _may_go(obj):
-        return Deleted(core.store.remove(resource.key, version.namespace, version.name, actor.now), True)
+        return Deleted(_remove(core, resource, obj, actor), True)
     return Deleted(_store(core, resource, _shaped(core, resource, obj), actor), False)
 
 

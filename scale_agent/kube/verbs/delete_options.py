@@ -26,7 +26,8 @@ def of(call: Call) -> writes.DeleteOptions:
     causes = list(_causes(raw))
     if causes:
         raise status.invalid_options(KIND, *causes)
-    propagation = raw.get("propagationPolicy") or ("Orphan" if raw.get("orphanDependents") else "")
+    orphan = raw.get("orphanDependents")
+    propagation = raw.get("propagationPolicy") or ("" if orphan is None else "Orphan" if orphan else "Background")
     preconditions = raw.get("preconditions") or {}
     return writes.DeleteOptions(
         uid=preconditions.get("uid") or "",
