@@ -37,7 +37,8 @@ NAMESPACES = ("", "namespaces")
 RETURNS_DELETED = frozenset(
     (group, plural)
     for group, plurals in {
-        "": "namespaces persistentvolumeclaims persistentvolumes pods podtemplates resourcequotas serviceaccounts services",
+        "": "namespaces pods podtemplates persistentvolumeclaims persistentvolumes resourcequotas serviceaccounts "
+        "services",
         "resource.k8s.io": "deviceclasses devicetaintrules resourceclaims resourceclaimtemplates resourceslices",
         "storage.k8s.io": "csidrivers csinodes storageclasses volumeattachments volumeattributesclasses",
     }.items()
