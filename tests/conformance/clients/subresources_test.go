@@ -209,7 +209,7 @@ func TestAccountsHaveTokens(t *testing.T) {
 }
 
 func TestOthersAreRefusedAndImpersonated(t *testing.T) {
-	p := serveProfile(t, simulated.WithRoles(t, "small.yaml"))
+	p := serveProfile(t, simulated.With(t, "small.yaml", "rbac"))
 	nobody := rest.AnonymousClientConfig(p.Config)
 	if _, err := kubernetes.NewForConfigOrDie(nobody).CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{}); !apierrors.IsForbidden(err) {
 		t.Errorf("anonymous: %v", err)

@@ -98,7 +98,8 @@ func TestRolloutsOfStatefulSetsAndDaemonSets(t *testing.T) {
 }
 
 func TestPods(t *testing.T) {
-	k := user(t)
+	t.Parallel()
+	k := userOf(t, simulated.Serve(t, simulated.With(t, "small.yaml", "metrics_server")))
 	equal(t, k.run("run", "one", "--image=nginx:1.29", "--port=80", "--labels=app=one"), "pod/one created")
 	equal(t, k.run("wait", "pod/one", "--for=condition=Ready", "--timeout=20s"), "pod/one condition met")
 	simulated.Run(t, "are printed", func(t *testing.T) {
@@ -143,10 +144,15 @@ func TestPods(t *testing.T) {
 	})
 	simulated.Run(t, "are measured", func(t *testing.T) {
 		k := k.in(t)
+		system := k
+		system.namespace = "kube-system"
+		system.run("rollout", "status", "deployment/metrics-server", "--timeout=20s")
+		simulated.Eventually(t, deadline, "the metrics API is available", func() bool { return k.do("", "top", "nodes").code == 0 })
 		contains(t, strings.Join(row(t, k.run("top", "nodes"), "NAME"), " "), "NAME CPU(cores) CPU(%) MEMORY(bytes) MEMORY(%)")
 		if columns := row(t, k.run("top", "nodes"), "node-1"); !strings.HasSuffix(columns[1], "m") || !strings.HasSuffix(columns[3], "Mi") {
 			t.Errorf("%v", columns)
 		}
+		simulated.Eventually(t, deadline, "the pod was measured once", func() bool { return k.do("", "top", "pods").code == 0 })
 		row(t, k.run("top", "pods"), "one")
 		row(t, k.run("top", "pods", "--containers"), "one")
 	})
@@ -215,7 +221,8 @@ func TestDrain(t *testing.T) {
 }
 
 func TestAuth(t *testing.T) {
-	k := userOf(t, simulated.Serve(t, simulated.WithRoles(t, "small.yaml")))
+	t.Parallel()
+	k := userOf(t, simulated.Serve(t, simulated.With(t, "small.yaml", "rbac")))
 	equal(t, k.run("auth", "can-i", "delete", "nodes"), "yes")
 	contains(t, k.run("auth", "whoami"), "Username", "Groups", "system:authenticated")
 	contains(t, k.run("auth", "can-i", "--list"), "*.*", "[*]")

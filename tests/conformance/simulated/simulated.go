@@ -56,19 +56,21 @@ func Root() string {
 	return filepath.Dir(filepath.Dir(filepath.Dir(filepath.Dir(file))))
 }
 
-// WithRoles is a profile in which roles decide who may do what.
-func WithRoles(t *testing.T, profile string) string {
+// With is a profile in which switches that are off are on: rbac, metrics_server.
+func With(t *testing.T, profile string, switches ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(Root(), "profiles", profile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := strings.Replace(string(text), "rbac: false", "rbac: true ", 1)
-	if changed == string(text) {
-		t.Fatalf("%s has no rbac: false", profile)
+	for _, one := range switches {
+		if !bytes.Contains(text, []byte("\n"+one+": false")) {
+			t.Fatalf("%s has no %s: false", profile, one)
+		}
+		text = bytes.Replace(text, []byte("\n"+one+": false"), []byte("\n"+one+": true "), 1)
 	}
 	path := filepath.Join(t.TempDir(), profile)
-	if err := os.WriteFile(path, []byte(changed), 0o600); err != nil {
+	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
