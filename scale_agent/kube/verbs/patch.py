@@ -167,6 +167,11 @@ def _typed(call: Call, media: str, result: Any, shown: Shown) -> tuple[Obj, list
     """The result as its type has it, and its unknown fields. Raises 422 for what does not fit."""
     if not isinstance(result, dict):
         raise unfit(shown(), _NO_OBJECT)
+    for member in ("apiVersion", "kind"):
+        if not isinstance(result.get(member), str | None):
+            is_now = patch_bodies.json_kind(result[member])
+            why = f"json: cannot unmarshal {is_now} into Go struct field .{member} of type string"
+            raise unfit(shown(), f"couldn't get version/kind; json parse error: {why}")
     meta = result.get("metadata")
     if isinstance(meta, dict) and meta.get("managedFields") == []:
         result = {**result, "metadata": {**meta, "managedFields": [{}]}}

@@ -40,6 +40,7 @@ def parsed(body: bytes, media: str, validation: str) -> Any:
         raise status.bad_request(prefix + error.what) from error
     if media == JSON_PATCH:
         _check_operations(found, prefix, strictly)
+        found = [operation or {} for operation in found or ()]
     elif found is None:
         if media == MERGE:
             raise status.bad_request("Invalid JSON Patch")
