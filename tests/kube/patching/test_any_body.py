@@ -84,7 +84,7 @@ BED = _bed()
 @settings(max_examples=120, deadline=None)
 def test_any_patch_applies_or_is_refused(media: str, body: Any, inside: str, sub: str) -> None:
     made = {**_head, inside: body} if inside else body
-    query = {"fieldManager": "m"} if media == APPLY else {}
+    query: dict[str, Any] = {"fieldManager": "m"} if media == APPLY else {}
     answer = BED.ask("PATCH", WEB + sub, made, media=media, dryRun="All", **query)
     found = orjson.loads(answer.body)
     assert answer.status == 200 or (found["kind"] == "Status" and found["message"])
@@ -93,5 +93,5 @@ def test_any_patch_applies_or_is_refused(media: str, body: Any, inside: str, sub
 @given(st.binary(max_size=40))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     for media in MEDIA:
-        query = {"fieldManager": "m"} if media == APPLY else {}
+        query: dict[str, Any] = {"fieldManager": "m"} if media == APPLY else {}
         assert BED.ask("PATCH", WEB, body, media=media, dryRun="All", **query).status in (200, 400, 413, 422, 500)
