@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.kube.parity.objects import APP, config_map, deployment, labelled, named, pod_spec, template
-from tests.kube.parity.steps import TABLE, Script, delete, get, merge, post, script, strategic, wait
+from tests.kube.parity.steps import TABLE, Script, delete, get, merge, post, quiet, script, strategic, wait
 
 SEEN = "status.observedGeneration"
 WEB = {"labelSelector": "app=web"}
@@ -156,6 +156,7 @@ JOBS = script(
     wait(get("jobs/many"), "status.active==2"),
     wait(get("pods", labelSelector="job-name=many"), "items=2"),
     merge("jobs/many", {"spec": {"suspend": True}}),
+    quiet(wait(get("jobs/many"), "status.conditions.type=Suspended.status==True")),
     wait(get("jobs/many"), "status.terminating==0"),
     wait(get("pods", labelSelector="job-name=many"), "items=0"),
     delete("jobs/one"),
