@@ -171,7 +171,7 @@ def _indexed(spec: Any, path: Path, report: Report) -> None:
                 report.invalid((*path, "maxFailedIndexes"), failed, f"must be less than or equal to {MOST_PARALLEL}")
         return
     for name in ("backoffLimitPerIndex", "maxFailedIndexes"):
-        if spec.get(name) is not None:
+        if spec.get(name) is not None and spec.get("completionMode") in (None, "NonIndexed"):
             report.invalid((*path, name), spec[name], "requires indexed completion mode")
 
 

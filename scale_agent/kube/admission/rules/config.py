@@ -367,6 +367,7 @@ def node_update(new: Any, old: Any, report: Report) -> None:
     """``ValidateNodeUpdate``."""
     now, before = new.get("spec") or {}, old.get("spec") or {}
     _addresses(at(new, "status", "addresses"), ("status", "addresses"), report)
+    _node_taints(new, (), report)
     for name, word in (("podCIDRs", "podCIDR"), ("providerID", "providerID")):
         if before.get(name) and before[name] != now.get(name):
             report.forbidden(("spec", name), f'node updates may not change {word} except from "" to valid')

@@ -68,7 +68,7 @@ RULES: dict[ResourceKey, Rules] = {
     ("", "resourcequotas"): Rules(config.resource_quota, config.quota_update),
     ("", "secrets"): Rules(config.secret, config.secret_update, repeated="uf"),
     ("", "serviceaccounts"): Rules(access.account, repeated="uf"),
-    ("", "services"): Rules(services.service, services.service_update, names=formats.label),
+    ("", "services"): Rules(services.service, services.service_update, names=formats.label, change_first=True),
     ("apiregistration.k8s.io", "apiservices"): Rules(scheduling.api_service, names=formats.path_segment, repeated="uf"),
     (_APPS, "controllerrevisions"): Rules(workloads.controller_revision, workloads.same_data, repeated="uf"),
     (_APPS, "daemonsets"): Rules(workloads.daemon_set, workloads.same_selector, change_first=True),
@@ -113,10 +113,12 @@ RULES: dict[ResourceKey, Rules] = {
     ),
     (_RBAC, "roles"): Rules(access.role, names=formats.path_segment, repeated="uf"),
     (_RESOURCE, "deviceclasses"): Rules(devices.device_class, repeated="uf"),
-    (_RESOURCE, "resourceclaims"): Rules(devices.claim, devices.same_spec, repeated="uf"),
+    (_RESOURCE, "resourceclaims"): Rules(new=devices.claim, change=devices.same_spec, repeated="uf"),
     (_RESOURCE, "resourceclaimtemplates"): Rules(devices.claim_template, devices.same_spec, repeated="uf"),
     (_RESOURCE, "resourceslices"): Rules(devices.resource_slice, devices.slice_update),
-    ("scheduling.k8s.io", "priorityclasses"): Rules(scheduling.priority_class, scheduling.priority_class_update),
+    ("scheduling.k8s.io", "priorityclasses"): Rules(
+        new=scheduling.priority_class, change=scheduling.priority_class_update
+    ),
     (_STORAGE, "csidrivers"): Rules(storage.csi_driver, storage.csi_driver_update),
     (_STORAGE, "csinodes"): Rules(storage.csi_node, storage.csi_node_update),
     (_STORAGE, "csistoragecapacities"): Rules(storage.capacity, storage.capacity_update, repeated="uf"),

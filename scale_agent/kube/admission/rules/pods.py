@@ -127,12 +127,17 @@ def pod_spec(value: Any, path: Path, report: Report) -> None:
     _pod_spec(value or {}, path, report)
 
 
+def template_metadata(value: Any, path: Path, report: Report) -> None:
+    """A template's labels and annotations."""
+    meta = value.get("metadata") or {}
+    labels(meta.get("labels"), (*path, "labels"), report)
+    notes(meta.get("annotations"), (*path, "annotations"), report)
+
+
 #: ``ValidatePodTemplateSpec``: its metadata's paths leave "metadata" out, as the server's do.
 def template(value: Any, path: Path, report: Report) -> None:
     """A template's labels, annotations and spec."""
-    meta = (value or {}).get("metadata") or {}
-    labels(meta.get("labels"), (*path, "labels"), report)
-    notes(meta.get("annotations"), (*path, "annotations"), report)
+    template_metadata(value or {}, path, report)
     pod_spec((value or {}).get("spec"), (*path, "spec"), report)
 
 

@@ -124,6 +124,8 @@ def _metric(value: Any, path: Path, report: Report) -> None:
             present.append(name)
             if len(present) == 1:
                 check(value[name], (*path, name), report)
+    if kind not in _SOURCES and present:
+        report.unsupported((*path, "type"), kind, tuple(_SOURCES))  # said once more where the sources are compared
     if kind in _SOURCES and _SOURCES[kind][0] not in present:
         report.required((*path, _SOURCES[kind][0]), "must populate information for the given metric source")
     for name in present:

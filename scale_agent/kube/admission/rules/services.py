@@ -244,7 +244,8 @@ def _kept_addresses(now: Any, before: Any, report: Report) -> None:
     if old and (new[:1] != old[:1]):
         report.invalid(("spec", "clusterIPs", 0), list(new), "may not change once set")
     families = (before.get("ipFamilies") or [], now.get("ipFamilies") or [])
-    if families[0] and families[1] and families[0][0] != families[1][0]:
+    known = bool(families[0] and families[1]) and families[1][0] in _FAMILIES
+    if known and families[0][0] != families[1][0]:
         report.invalid(("spec", "ipFamilies", 0), families[1][0], "may not change once set")
 
 
@@ -337,7 +338,6 @@ def _slice(value: Any, path: Path, report: Report) -> None:
         if name in names:
             report.duplicate((*here, "name"), name)
         names.add(name)
-        given(port)(one.get("port"), (*here, "port"), report)
         need(one_of(*PROTOCOLS))(one.get("protocol"), (*here, "protocol"), report)
         given(key)(one.get("appProtocol"), (*here, "appProtocol"), report)
 

@@ -173,7 +173,7 @@ def _topologies(value: Any, path: Path, report: Report) -> None:
     seen: list[Any] = []
     for index, one in enumerate(value or ()):
         _topology(one, (*path, index), report)
-        if one in seen:
+        if one in seen or not one.get("matchLabelExpressions"):
             report.duplicate((*path, index, "matchLabelExpressions"), "")
         seen.append(one)
 

@@ -93,10 +93,10 @@ def webhook_url(value: Any, path: Path, report: Report) -> None:
 
 
 def webhook_service(value: Any, path: Path, report: Report) -> None:
-    """``ValidateWebhookService``."""
-    for name in ("name", "namespace"):
+    """``ValidateWebhookService``; the server hands it the two names in each other's place."""
+    for shown, name in (("name", "namespace"), ("namespace", "name")):
         if not value.get(name):
-            report.required((*path, name))
+            report.required((*path, shown))
     number = value.get("port")
     if number is not None and not 1 <= number <= 65535:
         report.invalid((*path, "port"), number, "port is not valid: must be between 1 and 65535, inclusive")

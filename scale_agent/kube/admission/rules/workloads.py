@@ -19,7 +19,7 @@ from scale_agent.kube.admission.rules.checks import (
     unchanged,
 )
 from scale_agent.kube.admission.rules.claims import claim_template
-from scale_agent.kube.admission.rules.pods import template
+from scale_agent.kube.admission.rules.pods import template, template_metadata
 from scale_agent.kube.admission.rules.report import Check, Literal, Path, Report, value_text
 from scale_agent.kube.admission.rules.security import internal
 from scale_agent.kube.admission.rules.selectors import label_selector, selects
@@ -240,6 +240,7 @@ def _set_template(spec: Any, path: Path, report: Report) -> None:
     own = [one for one in pod.get("volumes") or () if one.get("name") not in names]
     claimed = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in names]
     _set_pods({**spec, "template": {**value, "spec": {**pod, "volumes": [*claimed, *own]}}}, path, report)
+    template_metadata(value, (*path, "template"), report)
 
 
 _set_pods = _template()
