@@ -136,7 +136,9 @@ class _Look:
 
     def set(self, kind: str, value: str, reason: str, message: str) -> None:
         old = find_in(self.conditions, kind)
-        since = old["lastTransitionTime"] if old is not None and old["status"] == value else moments.stamp(self.now)
+        since = (
+            old.get("lastTransitionTime") if old is not None and old.get("status") == value else moments.stamp(self.now)
+        )
         made = {"type": kind, "status": value, "lastTransitionTime": since, "reason": reason, "message": message}
         at = next((place for place, one in enumerate(self.conditions) if one["type"] == kind), len(self.conditions))
         self.conditions[at : at + 1] = [made]

@@ -117,6 +117,6 @@ def _scale(core: Core, pods: list[Obj]) -> int:
 def _condition(budget: Obj, allowed: bool, generation: int, now: float) -> Obj:
     value = "True" if allowed else "False"
     old = find_condition(budget, "DisruptionAllowed")
-    since = old["lastTransitionTime"] if old is not None and old["status"] == value else moments.stamp(now)
+    since = old.get("lastTransitionTime") if old is not None and old.get("status") == value else moments.stamp(now)
     made = {"type": "DisruptionAllowed", "status": value, "observedGeneration": generation, "lastTransitionTime": since}
     return {**made, "reason": "SufficientPods" if allowed else "InsufficientPods", "message": ""}

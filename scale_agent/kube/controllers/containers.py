@@ -88,7 +88,7 @@ def conditions(pod: Obj, values: dict[str, Any], now: float) -> list[Obj]:
         holds = kind not in values
         text = "True" if holds else "False"
         old = find_condition(pod, kind)
-        since = old["lastTransitionTime"] if old is not None and old["status"] == text else moments.stamp(now)
+        since = old.get("lastTransitionTime") if old is not None and old.get("status") == text else moments.stamp(now)
         one = {"type": kind, "observedGeneration": generation, "status": text, "lastProbeTime": None}
         one["lastTransitionTime"] = since
         if not holds and values[kind] is not None:

@@ -69,10 +69,10 @@ class _Look:
 
     def follow(self) -> None:
         """The list of active Jobs, and when one last succeeded."""
-        active = {one["uid"]: one for one in self.status.get("active") or ()}
+        active = {str(one.get("uid", "")): one for one in self.status.get("active") or ()}
         by_uid = {job["metadata"]["uid"]: job for job in self.jobs}
         for uid in [uid for uid in active if uid not in by_uid]:
-            self.tell("MissingJob", f"Active job went missing: {active.pop(uid)['name']}")
+            self.tell("MissingJob", f"Active job went missing: {active.pop(uid).get('name', '')}")
         for uid, job in by_uid.items():
             name = job["metadata"]["name"]
             if uid in active and is_finished(job):
@@ -105,7 +105,9 @@ class _Look:
         options = writes.DeleteOptions(propagation="Background")
         if remove(self.core, self.job_resource, job, self.now, options):
             self.tell("SuccessfulDelete", f"Deleted job {job['metadata']['name']}")
-            self.set_active([one for one in self.status.get("active") or () if one["uid"] != job["metadata"]["uid"]])
+            self.set_active(
+                [one for one in self.status.get("active") or () if one.get("uid") != job["metadata"]["uid"]]
+            )
 
     def start_due(self) -> None:
         """Start the newest Job whose time has come; appoint a look when the next one's has."""
@@ -146,7 +148,7 @@ class _Look:
             self.tell("JobAlreadyActive", text)
             return
         if policy == "Replace":
-            for job in [one for one in self.jobs if any(one["metadata"]["uid"] == each["uid"] for each in active)]:
+            for job in [one for one in self.jobs if any(one["metadata"]["uid"] == each.get("uid") for each in active)]:
                 self.delete(job)
         body = self.new_job(due)
         if self.core.store.get(JOBS, body["metadata"]["namespace"], body["metadata"]["name"]) is not None:

@@ -129,7 +129,7 @@ class _Look:
     def note_pause(self) -> None:
         """Progress is not counted while paused."""
         condition = find_condition(self.deployment, "Progressing")
-        reason = condition["reason"] if condition is not None else ""
+        reason = condition.get("reason", "") if condition is not None else ""
         paused = bool(self.deployment["spec"].get("paused"))
         if not progress.has_deadline(self.deployment) or reason == "ProgressDeadlineExceeded":
             return

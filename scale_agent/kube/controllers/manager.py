@@ -199,7 +199,13 @@ class Controllers:
         except StatusError as refusal:
             if refusal.code not in _OUTRUN:
                 raise
+        except (LookupError, TypeError, ValueError) as error:
+            self._cannot_read(f"{reconcile.__module__} {namespace}/{name}", error)
         return True
+
+    def _cannot_read(self, what: str, error: Exception) -> None:
+        """An object that a controller cannot make sense of stops that controller for that object, and no request."""
+        self._core.memo.setdefault("unreadable", {})[what] = type(error).__name__
 
     def _outrun(self, rule: Rule, change: Change, now: float) -> None:
         try:
@@ -207,6 +213,8 @@ class Controllers:
         except StatusError as refusal:
             if refusal.code not in _OUTRUN:
                 raise
+        except (LookupError, TypeError, ValueError) as error:
+            self._cannot_read(f"{rule.__module__} {change.event.after.namespace}/{change.event.after.name}", error)
 
 
 #: Refusals that only say that the world moved on: the controller looks again with the next change. 422: by admission.

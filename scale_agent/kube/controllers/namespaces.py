@@ -161,7 +161,7 @@ def _report(core: Core, namespace: Obj, remaining: dict[ResourceType, list[Obj]]
         value = "True" if kind in bad else "False"
         reason, message = bad.get(kind, (reason, message))
         old = find_condition(namespace, kind)
-        since = old["lastTransitionTime"] if old is not None and old["status"] == value else moments.stamp(now)
+        since = old.get("lastTransitionTime") if old is not None and old.get("status") == value else moments.stamp(now)
         one = {"type": kind, "status": value, "lastTransitionTime": since, "reason": reason, "message": message}
         conditions.append(one)
     status = {**(namespace.get("status") or {}), "conditions": conditions}

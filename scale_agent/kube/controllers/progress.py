@@ -29,10 +29,10 @@ def condition(kind: str, value: str, reason: str, message: str, now: float) -> O
 def put(conditions: Sequence[Obj], new: Obj) -> list[Obj]:
     """The list with a condition set. Of equal status and reason it stays; of equal status it keeps its time."""
     old = find_in(conditions, new["type"])
-    if old is not None and (old["status"], old["reason"]) == (new["status"], new["reason"]):
+    if old is not None and (old.get("status"), old.get("reason")) == (new["status"], new.get("reason")):
         return list(conditions)
-    if old is not None and old["status"] == new["status"]:
-        new = {**new, "lastTransitionTime": old["lastTransitionTime"]}
+    if old is not None and old.get("status") == new["status"]:
+        new = {**new, "lastTransitionTime": old.get("lastTransitionTime")}
     return [*(one for one in conditions if one["type"] != new["type"]), new]
 
 
@@ -89,7 +89,7 @@ def _progressed(before: Obj, after: Obj) -> bool:
 def deadline(deployment: Obj, conditions: Sequence[Obj]) -> float | None:
     """When lack of progress becomes known, seconds; ``None`` if there is nothing to wait for."""
     found = find_in(conditions, "Progressing")
-    if found is None or not has_deadline(deployment) or found["reason"] in _SETTLED:
+    if found is None or not has_deadline(deployment) or found.get("reason") in _SETTLED:
         return None
     since = moments.parse(found.get("lastUpdateTime") or "") or 0.0
     return since + int(deployment["spec"]["progressDeadlineSeconds"])
@@ -105,7 +105,7 @@ def with_progress(deployment: Obj, status: Obj, newest: Obj | None, now: float) 
         return {**status, "conditions": [one for one in conditions if one["type"] != "Progressing"]}
     old = find_condition(deployment, "Progressing")
     updated = int(status.get("updatedReplicas") or 0)
-    if old is not None and old["reason"] == _SETTLED[0] and int(status.get("replicas") or 0) == updated:
+    if old is not None and old.get("reason") == _SETTLED[0] and int(status.get("replicas") or 0) == updated:
         return status
     who = f'ReplicaSet "{newest["metadata"]["name"]}"' if newest else f'Deployment "{deployment["metadata"]["name"]}"'
     due = deadline(deployment, conditions)
@@ -114,8 +114,8 @@ def with_progress(deployment: Obj, status: Obj, newest: Obj | None, now: float) 
         conditions = put(conditions, done)
     elif _progressed(deployment.get("status") or {}, status):
         going = condition("Progressing", "True", "ReplicaSetUpdated", f"{who} is progressing.", now)
-        if old is not None and old["status"] == "True":
-            going["lastTransitionTime"] = old["lastTransitionTime"]
+        if old is not None and old.get("status") == "True":
+            going["lastTransitionTime"] = old.get("lastTransitionTime")
         conditions = [*(one for one in conditions if one["type"] != "Progressing"), going]
     elif due is not None and due < now:
         late = condition("Progressing", "False", _SETTLED[1], f"{who} has timed out progressing.", now)
@@ -128,5 +128,5 @@ def with_failure(status: Obj, sets: Sequence[Obj]) -> Obj:
     found = next((one for one in (find_condition(each, "ReplicaFailure") for each in sets) if one is not None), None)
     if found is None:
         return {**status, "conditions": [one for one in status["conditions"] if one["type"] != "ReplicaFailure"]}
-    copied = {**found, "lastUpdateTime": found["lastTransitionTime"]}
+    copied = {**found, "lastUpdateTime": found.get("lastTransitionTime")}
     return {**status, "conditions": put(status["conditions"], copied)}

@@ -124,7 +124,9 @@ def _wait(core: Core, pod: Obj, message: str, now: float) -> None:
     bad = {"type": "PodScheduled", "status": "False", "lastProbeTime": None, "lastTransitionTime": time}
     bad |= {"reason": "Unschedulable", "message": message, "observedGeneration": pod["metadata"].get("generation", 1)}
     old = (pod.get("status") or {}).get("conditions") or ()
-    bad["lastTransitionTime"] = next((one["lastTransitionTime"] for one in old if one["type"] == "PodScheduled"), time)
+    bad["lastTransitionTime"] = next(
+        (one.get("lastTransitionTime", time) for one in old if one.get("type") == "PodScheduled"), time
+    )
     status = {**pod.get("status", {}), "conditions": [bad]}
     if set_status(core, core.builtin("", "v1", "pods"), pod, status, now, manager=events.SCHEDULER.manager):
         words = events.Words("FailedScheduling", message, warning=True, action="Scheduling")
