@@ -5,23 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scale_agent.kube.controllers.common import controller_in, selected
+from scale_agent.kube.controllers.common import PODS, controller_in, selected
 from scale_agent.kube.core import Core, Reconcile
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.store import Change
 
 
+def names(core: Core) -> dict[str, set[str]]:
+    """The pods without a controller, by namespace."""
+    found: dict[str, set[str]] | None = core.memo.get("orphan-pods")
+    if found is None:
+        found = core.memo["orphan-pods"] = {}
+        for namespace, name in core.store.snapshot.unowned(PODS):
+            found.setdefault(namespace, set()).add(name)
+    return found
+
+
 def note(core: Core, change: Change, _: float) -> None:
     """Rule: keep the names of the pods without a controller, by namespace."""
     event = change.event
-    namespaces: dict[str, set[str]] = core.memo.setdefault("orphan-pods", {})
+    namespaces = names(core)
     if event.type is not EventType.DELETED and controller_in(event.after) is None:
         namespaces.setdefault(event.after.namespace, set()).add(event.after.name)
     elif event.after.namespace in namespaces:
-        names = namespaces[event.after.namespace]
-        names.discard(event.after.name)
-        if not names:
+        known = namespaces[event.after.namespace]
+        known.discard(event.after.name)
+        if not known:
             del namespaces[event.after.namespace]
 
 

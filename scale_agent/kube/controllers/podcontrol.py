@@ -10,7 +10,7 @@ import orjson
 
 from scale_agent.kube import writes
 from scale_agent.kube.codec import moments
-from scale_agent.kube.controllers import events
+from scale_agent.kube.controllers import events, orphans
 from scale_agent.kube.controllers.common import (
     PODS,
     actor,
@@ -99,7 +99,7 @@ def _orphans(core: Core, owner: Obj, selector: Any) -> Iterable[Obj]:
     if deleting(owner):
         return
     namespace = owner["metadata"]["namespace"]
-    for name in sorted(core.memo.get("orphan-pods", {}).get(namespace, ())):
+    for name in sorted(orphans.names(core).get(namespace, ())):
         version = core.store.get(PODS, namespace, name)
         if version is not None and selected(selector, version.labels):
             pod = version.object()

@@ -47,7 +47,9 @@ class Owners:
             if not places:
                 del self._places[uid]
 
-    def dependents(self, key: ResourceKey, namespace: str, name: str, uid: str) -> Iterator[tuple[ResourceKey, Version]]:
+    def dependents(
+        self, key: ResourceKey, namespace: str, name: str, uid: str
+    ) -> Iterator[tuple[ResourceKey, Version]]:
         """Everything stored now that names this object as an owner, in the order in which it came to be."""
         needle = uid.encode()
         first = self._store.snapshot.owned_by(uid_key(key, namespace, name))

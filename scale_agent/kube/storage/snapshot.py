@@ -156,6 +156,13 @@ class Snapshot:
                         self._owned.setdefault(owner, []).append((key, *at))
         return self._owned.get(uid_key, ())
 
+    def unowned(self, key: ResourceKey) -> Iterator[tuple[str, str]]:
+        """Namespace and name of the objects of a resource that nobody owned from the beginning."""
+        resource = self.resources.get(key)
+        for at, entry in resource.by_key.items() if resource is not None else ():
+            if not references(entry.shared_json):
+                yield at
+
     def highest_address(self, network: ipaddress.IPv4Network) -> int:
         """How many addresses of a node's network, from its second on, the pods of the snapshot reach up to."""
         if self._addresses is None:

@@ -202,3 +202,15 @@ def test_a_cordoned_node_is_tainted_and_its_pods_can_be_evicted() -> None:
     bed.call("PATCH", f"{NODES}/node-1", body, media=MERGE)
     bed.advance(1)
     bed.get(f"{PODS}/p", expect=404)
+
+
+def test_a_pod_that_was_there_from_the_beginning_is_adopted() -> None:
+    other = Bed()
+    other.post(PODS, {**_pod("old"), "metadata": {"name": "old", "labels": {"a": "b"}}})
+    other.advance(2)
+    bed = Bed(snapshot(other.get(f"{PODS}/old")))
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": _pod()["spec"]}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "replicas": 1, "template": template}
+    bed.post("/apis/apps/v1/namespaces/default/replicasets", {"metadata": {"name": "r"}, "spec": spec})
+    (only,) = bed.get(PODS)["items"]
+    assert (only["metadata"]["name"], only["metadata"]["ownerReferences"][0]["name"]) == ("old", "r")
