@@ -15,6 +15,7 @@ from scale_agent.kube.controllers import (
     aggregation,
     announcing,
     apiservices,
+    applied,
     autoscalers,
     budgets,
     claims,
@@ -114,6 +115,9 @@ RULES: dict[ResourceKey, tuple[Named, ...]] = {
     ("storage.k8s.io", "storageclasses"): (("", claims.look_again),),
     ("apiextensions.k8s.io", "customresourcedefinitions"): (("", definitions.establish),),
     ("apiregistration.k8s.io", "apiservices"): (("", apiservices.look),),
+    applied.SCHEMAS: (("", look(applied.flow_schema)),),
+    applied.POLICIES: (("validatingadmissionpolicy-status", look(applied.policy)),),
+    applied.RANGES: (("service-cidr", look(applied.service_range)),),
     ("", "services"): (
         ("", apiservices.look_again),
         ("endpoints", look(endpoints.reconcile_endpoints)),
