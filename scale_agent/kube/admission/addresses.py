@@ -29,6 +29,9 @@ def prepare(core: Core, service: Obj) -> None:
     if spec.get("type") == "ExternalName":
         return
     if not spec.get("clusterIP"):
+        if spec.get("clusterIPs"):
+            return  # one of them alone is refused
+        _check_families(service, spec)
         spec["clusterIP"] = _free_address(core)
     else:
         _check_address(core, service, spec)
@@ -57,6 +60,14 @@ def _check_address(core: Core, service: Obj, spec: dict[str, Any]) -> None:
         shown = value_text(spec.get("clusterIPs") or [wanted])
         cause = status.invalid_value("spec.clusterIPs", shown, f"failed to allocate IP {wanted}: {why}")
         raise status.invalid("Service", "", service["metadata"].get("name", ""), [cause])
+
+
+def _check_families(service: Obj, spec: dict[str, Any]) -> None:
+    """The cluster has one range of addresses, of IPv4."""
+    for index, one in enumerate(spec.get("ipFamilies") or ()):
+        if one == "IPv6":
+            cause = status.invalid_value(f"spec.ipFamilies[{index}]", '"IPv6"', "not configured on this cluster")
+            raise status.invalid("Service", "", service["metadata"].get("name", ""), [cause])
 
 
 def _family(address: str) -> str:

@@ -48,7 +48,9 @@ def _new_job(_: Core, obj: Obj) -> None:
     if spec.get("manualSelector"):
         return
     uid, name = obj["metadata"]["uid"], obj["metadata"].get("name", "")
-    spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
+    given = spec.get("selector") or {}
+    labels = {**(given.get("matchLabels") or {}), "batch.kubernetes.io/controller-uid": uid}
+    spec["selector"] = {**given, "matchLabels": labels}
     template_meta = spec.setdefault("template", {}).setdefault("metadata", {})
     ours = {
         "batch.kubernetes.io/controller-uid": uid,
