@@ -30,6 +30,7 @@ func (s *service) routes(tunnels http.Handler) http.Handler {
 		answer(w, 200, map[string]any{"type": "collection", "links": map[string]any{"self": s.url + "/"}, "resourceType": "apiRoot", "data": []any{}})
 	})
 	open("GET /v3/settings/{name}", "setting", s.setting)
+	open("GET /v3/settings/cacerts", "cacerts", s.setting)
 	open("GET /v3/import/{name}", "manifest", s.manifest)
 	open("POST /v1-public/login", "login", s.login)
 	open("POST /v3-public/localProviders/local", "login", s.login)
@@ -96,6 +97,9 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 
 func (s *service) setting(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
+	if name == "" {
+		name = "cacerts"
+	}
 	values := map[string]string{"cacerts": strings.TrimRight(s.caPEM, "\n"), "server-url": s.url, "server-version": "v" + s.version,
 		"install-uuid": stableUUID("install"), "agent-tls-mode": "strict", "first-login": "false"}
 	value, ok := values[name]
