@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import orjson
 
 from scale_agent.kube import status
@@ -111,14 +113,22 @@ def _unfit(expected: str, kind: str, version: str, why: str) -> StatusError:
     return status.bad_request(f'{kind} in version "{version}" cannot be handled as a {expected}: {why}')
 
 
-def document(catalog: Catalog, request: Request, api_version: str, kind: str) -> Obj:
-    """The body of a request that carries no resource (``Scale``, ``Binding``), typed. Raises 400, 415."""
+def document(
+    catalog: Catalog,
+    request: Request,
+    api_version: str,
+    kind: str,
+    check: Callable[[Obj], None] = lambda found: None,
+) -> Obj:
+    """The body of a request that carries no resource (``Scale``), typed; ``check`` looks at it before. Raises 400, 415."""
     media = negotiation.body_type(request.headers.get("content-type", ""))
     if len(request.body) > LARGEST_BODY:
         raise status.too_large_body()
     if media == negotiation.PROTOBUF:
         return from_protobuf(catalog, request.body, kind, api_version)
-    return catalog.document(from_text(request.body, media, kind), api_version, kind)
+    found = from_text(request.body, media, kind)
+    check(found)
+    return catalog.document(found, api_version, kind)
 
 
 _META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'

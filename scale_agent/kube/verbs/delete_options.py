@@ -69,16 +69,19 @@ def _from_query(call: Call) -> dict[str, Any]:
 def _from_body(call: Call) -> Obj:
     """The body's. A refusal says only what is wrong: this decoder is not the resources' one (observed)."""
     try:
-        found = decoding.document(call.core.catalog, call.request, "v1", KIND)
+        found = decoding.document(call.core.catalog, call.request, "v1", KIND, check=_check_kind)
     except StatusError as error:
         if error.code != 400:
             raise
         raise status.bad_request(_bare(error.message)) from error
-    kind, version = found.get("kind", KIND), found.get("apiVersion", "v1")
+    return found
+
+
+def _check_kind(found: Obj) -> None:
+    kind, version = found.get("kind") or KIND, found.get("apiVersion") or "v1"
     if kind != KIND:
         why = f'no kind "{kind}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
         raise status.bad_request(why)
-    return found
 
 
 def _bare(message: str) -> str:
