@@ -50,7 +50,7 @@ METADATA = script(
     meta(name="a", generateName="B_"),
     meta(namespace="UPPER"),
     meta(deletionTimestamp="2020-01-01T00:00:00Z", deletionGracePeriodSeconds=5),
-    post(CMS, {"metadata": {"name": "bad"}, "data": {"bad key": "", "..": "", "x" * 254: ""}}),
+    [post(CMS, {"metadata": {"name": "bad"}, "data": {key: ""}}) for key in ("bad key", "..", "x" * 254)],
     post(CMS, {"metadata": {"name": "bad"}, "data": {"a": "1"}, "binaryData": {"a": "MQ=="}}),
 )
 PODS = script(
