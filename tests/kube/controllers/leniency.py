@@ -25,8 +25,6 @@ UNTIL = {"deployment-proportional": "ready 0"}
 _ZONE = "topology.kubernetes.io/zone"
 #: A DaemonSet's pods are replaced in the random order of a Go map.
 _NODES = re.compile(r"CL-[12](?=\")")
-#: The recorded laboratory had an APIService that led nowhere, and its namespaces told of it; this one never ended.
-_STALE, _ENDLESS = "NamespaceDeletionDiscoveryFailure", ("namespace", "gone")
 
 
 def applied(scenario: str, step: Obj) -> Obj:
@@ -38,10 +36,6 @@ def applied(scenario: str, step: Obj) -> Obj:
         text = _NODES.sub("CL-N", text)
     text = _JOB_VERSION.sub('"V"', _SERVICE_ADDRESS.sub("10.43.N.N", text))
     found: Obj = json.loads(text)
-    if (scenario, step["name"]) == _ENDLESS:
-        found.pop("namespaces", None)
-    if scenario == "garbage":
-        found.pop("clusterroles", None)
     if scenario == "endpoints":
         for pod in found.get("pods", ()):
             pod["metadata"]["labels"].pop(_ZONE, None)
@@ -57,13 +51,6 @@ def _event(event: Obj) -> Obj | None:
     return {**event, "count": 0} if event["source"].get("component") in _REPEATING else event
 
 
-def _namespace(namespace: Obj) -> Obj:
-    conditions = (namespace.get("status") or {}).get("conditions")
-    if conditions:
-        namespace["status"]["conditions"] = [one for one in conditions if one["type"] != _STALE]
-    return namespace
-
-
 def _volume(volume: Obj) -> Obj:
     """When its phase changed is the binder's field here; in a real server the strategy sets it, for nobody."""
     for entry in volume["metadata"]["managedFields"]:
@@ -73,6 +60,5 @@ def _volume(volume: Obj) -> Obj:
 
 _CHANGES = {
     "events": _event,
-    "namespaces": _namespace,
     "persistentvolumes": _volume,
 }
