@@ -38,9 +38,18 @@ def prepare(core: Core, pod: Obj) -> None:
     tolerate(spec)
     _prioritize(core, pod, spec)
     _run_with(core, pod, spec)
-    pod["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
+    pod["status"] = {"phase": "Pending", **_gated(pod, spec), "qosClass": qos_class(spec)}
     if ranges:
         limits.check_pod(pod, ranges)
+
+
+def _gated(pod: Obj, spec: Spec) -> Obj:
+    """``applySchedulingGatedCondition``: a pod with gates says at once why nobody schedules it."""
+    if not spec.get("schedulingGates"):
+        return {}
+    why = {"reason": "SchedulingGated", "message": "Scheduling is blocked due to non-empty scheduling gates"}
+    since = {"lastProbeTime": None, "lastTransitionTime": pod["metadata"].get("creationTimestamp")}
+    return {"conditions": [{"type": "PodScheduled", "status": "False", **since, **why}]}
 
 
 def _is_mirror(pod: Obj) -> bool:

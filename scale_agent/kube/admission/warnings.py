@@ -29,7 +29,18 @@ def _template(*path: str) -> Source:
     return found
 
 
+#: The longest DNS label.
+_LABEL = 63
+
+
 def _pod(obj: Obj) -> Iterator[str]:
+    name = str((obj.get("metadata") or {}).get("name") or "")
+    whys = [f"must be no more than {_LABEL} characters"] * (len(name) > _LABEL) + ["must not contain dots"] * (
+        "." in name
+    )
+    if whys:
+        what = "this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended"
+        yield f"metadata.name: {what}: [{' '.join(whys)}]"
     yield from _pod_spec(obj.get("spec") or {}, "spec", whole_pod=True)
 
 

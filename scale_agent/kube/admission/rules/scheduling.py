@@ -53,9 +53,9 @@ HIGHEST_USER_PRIORITY = 1_000_000_000
 def _priority(value: Any, path: Path, report: Report) -> None:
     name, number = (value.get("metadata") or {}).get("name") or "", value.get("value") or 0
     if name.startswith("system-") and _SYSTEM.get(name) != number:
-        report.forbidden(
-            ("metadata", "name"), "priority class names with 'system-' prefix are reserved for system use only"
-        )
+        why = "priority class names with 'system-' prefix are reserved for system use only"
+        unknown = "" if name in _SYSTEM else f". error: {name} is not a known system priority class"
+        report.forbidden(("metadata", "name"), why + unknown)
     elif not name.startswith("system-") and number > HIGHEST_USER_PRIORITY:
         words = f"maximum allowed value of a user defined priority is {HIGHEST_USER_PRIORITY}"
         report.forbidden(("value",), words)
