@@ -124,10 +124,30 @@ def _ramp(fleet: Fleet) -> None:
         base[:] = fleet.resident()
 
     fleet.until("the first cluster", lambda: fleet.total("clusters", "created") > 0, note_base)
-    fleet.found |= {"base_bytes": base, "ramp_cpu_s": -fleet.cpu_s(), "ramp_peers_cpu_s": -fleet.peers_cpu_s()}
-    ramp_s = fleet.until("all are active", lambda: fleet.total("clusters", "active") >= wanted)
+    series: list[dict[str, float]] = []
+    start_s = time.monotonic()
+
+    def note_growth() -> None:
+        clusters = summed(fleet.books(), "clusters")
+        series.append(
+            {
+                "at_s": round(time.monotonic() - start_s, 1),
+                **{name: clusters[name] for name in ("created", "active", "imported")},
+                "resident_bytes": sum(fleet.resident()),
+                "cpu_s": round(fleet.cpu_s(), 2),
+                "peers_cpu_s": round(fleet.peers_cpu_s(), 2),
+            }
+        )
+
+    fleet.found |= {
+        "series": series,
+        "base_bytes": base,
+        "ramp_cpu_s": -fleet.cpu_s(),
+        "ramp_peers_cpu_s": -fleet.peers_cpu_s(),
+    }
+    ramp_s = fleet.until("all are active", lambda: fleet.total("clusters", "active") >= wanted, note_growth)
     click.echo(f"{wanted} active after {ramp_s:.0f} s")
-    fleet.until("all imports are through", lambda: fleet.total("clusters", "imported") >= wanted)
+    fleet.until("all imports are through", lambda: fleet.total("clusters", "imported") >= wanted, note_growth)
     fleet.found |= {"ramp_s": ramp_s, "ramp_lag": "not told by the generator"}
     fleet.found["ramp_cpu_s"] += fleet.cpu_s()
     fleet.found["ramp_peers_cpu_s"] += fleet.peers_cpu_s()

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -146,38 +146,38 @@ class Swarm:
     master: Child
     workers: list[Child]
     out: Path
-    samples: list[tuple[float, list[int]]] = field(default_factory=list)
 
     @classmethod
     def start(cls, number: int, peer: Peer, load: Load, out: Path) -> Swarm:
         """A master that waits for its workers, and those."""
-        port = _free_port()
-        ready = peer.ready
+        ready, port, records = peer.ready, str(_free_port()), out / f"records-{number}"
         environment = os.environ | {
             "RANCHER_URL": ready["url"],
             "RANCHER_TOKEN": ready["token"],
             "RANCHER_CACERT": ready["cacert"],
             "PYTHONUNBUFFERED": "1",
         }
-        locust = [str(Path(sys.executable).parent / "locust"), "-f", str(ROOT / "locustfiles/ramp.py")]
-        records = out / f"records-{number}"
-        master = [*locust, "--master", "--headless", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port)]
-        master += [
-            "--expect-workers",
-            str(load.workers),
-            "-u",
-            str(load.clusters),
-            "-r",
-            str(load.rate),
-            "--hold",
-            "-1",
-        ]
-        master += ["--profile", load.profile, "--out", str(records), "--create-concurrency", str(load.concurrency)]
-        master += ["--delete-concurrency", str(load.concurrency)]
-        worker = [*locust, "--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
+        locust = str(Path(sys.executable).parent / "locust")
+        master = {
+            "-f": ROOT / "benchmarks/patient.py",
+            "--master-bind-host": "127.0.0.1",
+            "--master-bind-port": port,
+            "--expect-workers": load.workers,
+            "-u": load.clusters,
+            "-r": load.rate,
+            "--hold": -1,
+            "--profile": load.profile,
+            "--out": records,
+            "--create-concurrency": load.concurrency,
+            "--delete-concurrency": load.concurrency,
+        }
+        worker = {"-f": ROOT / "locustfiles/ramp.py", "--master-host": "127.0.0.1", "--master-port": port}
         return cls(
-            _start(f"master-{number}", master, out, environment),
-            [_start(f"worker-{number}-{one}", worker, out, environment) for one in range(load.workers)],
+            _start(f"master-{number}", [locust, "--master", "--headless", *_flags(master)], out, environment),
+            [
+                _start(f"worker-{number}-{one}", [locust, "--worker", *_flags(worker)], out, environment)
+                for one in range(load.workers)
+            ],
             records,
         )
 
@@ -187,6 +187,10 @@ class Swarm:
         for worker in self.workers:
             worker.stop(wait_s=30)
         return code
+
+
+def _flags(options: Mapping[str, object]) -> list[str]:
+    return [str(part) for pair in options.items() for part in pair]
 
 
 def _free_port() -> int:
