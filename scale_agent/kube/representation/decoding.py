@@ -120,7 +120,7 @@ def document(
     kind: str,
     check: Callable[[Obj], None] = lambda found: None,
 ) -> Obj:
-    """The body of a request that carries no resource (``Scale``), typed; ``check`` looks at it before. Raises 400, 415."""
+    """The body of a request that carries no resource (``Scale``), typed; ``check`` looks first. Raises 400, 415."""
     media = negotiation.body_type(request.headers.get("content-type", ""))
     if len(request.body) > LARGEST_BODY:
         raise status.too_large_body()
