@@ -18,8 +18,8 @@ from tests.kube.replay.state import State, load_state
 from tests.kube.replay.timeline import Timeline
 
 #: The recorded laboratories had no scheduler and no kubelet: their pods stayed Pending, their Deployments unavailable.
-#: What their controllers wrote is part of the data, so ours must be silent. Owners that a recording does not show are no
-#: reason to collect what they own.
+#: What their controllers wrote is part of the data, so ours must be silent. Owners that a recording does not show
+#: are no reason to collect what they own.
 SILENT = (
     "absent-owners",
     "daemonset",

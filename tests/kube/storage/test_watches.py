@@ -61,7 +61,8 @@ def test_a_version_from_the_future_only_waits() -> None:
     assert (watch.read(1000), watch.ended) == (b"", False)
     again = bed.watch(MAPS, resourceVersion=10**9, **WATCH_LIST)
     (only,) = events(again)
-    assert (only["type"], only["object"]["code"]) == ("ERROR", 504)  # a client lists anew (``isTooLargeResourceVersion``)
+    # a client lists anew then (``isTooLargeResourceVersion``)
+    assert (only["type"], only["object"]["code"]) == ("ERROR", 504)
 
 
 def test_bookmarks_come_every_minute_and_before_the_end() -> None:
