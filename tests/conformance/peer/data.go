@@ -36,6 +36,7 @@ type script struct {
 	Headers      []map[string]string `json:"headers"`
 	followers    [][]int
 	firstWatches map[int]bool
+	watchLanes   map[int]bool
 	wanted       []string
 	requests     int
 }
@@ -71,6 +72,7 @@ func loadScript(directory, name string) (*script, error) {
 
 func (s *script) link() {
 	s.followers, s.firstWatches = make([][]int, len(s.Steps)), map[int]bool{}
+	s.watchLanes = map[int]bool{}
 	wanted, syncedFrom := map[string]bool{}, 1e18
 	for _, one := range s.Steps {
 		for _, number := range one.After {
@@ -85,6 +87,9 @@ func (s *script) link() {
 		one.wants(wanted)
 	}
 	for _, one := range s.Steps {
+		if one.Watch {
+			s.watchLanes[one.Conn] = true
+		}
 		if one.Watch && one.At <= syncedFrom {
 			s.firstWatches[one.ID] = true
 		}

@@ -117,11 +117,12 @@ func (t *watchTransport) RoundTrip(request *http.Request) (*http.Response, error
 	books := t.l.on.books
 	reply, err := t.lane.RoundTrip(request)
 	if err != nil {
-		if !t.l.has("main") {
-			return nil, err
-		}
 		books.request(requestKey{verb, resource, 0}, 0, 0)
-		books.tunnel("watch dial failed")
+		if t.l.excused("main", err) || request.Context().Err() != nil {
+			books.tunnel("watches not begun for want of a tunnel")
+		} else {
+			books.fail("watch", err.Error())
+		}
 		return nil, err
 	}
 	books.request(requestKey{verb, resource, reply.StatusCode}, 0, 0)
@@ -136,8 +137,13 @@ func (t *watchTransport) RoundTrip(request *http.Request) (*http.Response, error
 		count: func(kind string) { books.events[kind].Add(1) },
 		ended: func(err error) {
 			books.watchesOpen.Add(-1)
-			if err != nil && err != io.EOF && request.Context().Err() == nil && t.l.has("main") {
-				books.tunnel("watch broken")
+			if err == nil || err == io.EOF || request.Context().Err() != nil {
+				return
+			}
+			if t.l.excused("main", err) {
+				books.tunnel("watches lost with their tunnel")
+			} else {
+				books.fail("watch broken", err.Error())
 			}
 		},
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -20,6 +21,7 @@ const (
 	handshakeLimit = 10 * time.Second
 	pingLimit      = 10 * time.Second
 	cleanupLimit   = 30 * time.Second
+	justLost       = 2 * time.Second
 	attempts       = 3
 	attemptGap     = 5 * time.Second
 	probeLane      = -1
@@ -60,11 +62,12 @@ type life struct {
 	watches  context.Context
 	unwatch  context.CancelFunc
 	cutAt    time.Time
+	lostAt   map[string]time.Time
 	resuming int
 }
 
 func (s *shared) begin(c *cluster) {
-	l := &life{c: c, on: s, sessions: map[string]int{}, lanes: map[int]*http.Transport{}}
+	l := &life{c: c, on: s, sessions: map[string]int{}, lostAt: map[string]time.Time{}, lanes: map[int]*http.Transport{}}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	c.life = l
 	l.cause("created")
@@ -141,14 +144,26 @@ func (l *life) start() {
 func (l *life) imported(started time.Time) {
 	l.on.books.imported.Add(1)
 	l.on.books.took("import", started)
+	go l.dropLanes()
 }
 
 func (l *life) detached(tunnel string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.sessions[tunnel]--; tunnel == "main" && l.sessions[tunnel] == 0 {
+	l.sessions[tunnel]--
+	l.lostAt[tunnel] = time.Now()
+	if tunnel == "main" && l.sessions[tunnel] == 0 {
 		l.cutAt = time.Now()
 	}
+}
+
+// excused says whether what was just lost went with a tunnel: the agent was replaced by its next generation, or the
+// websocket was cut. Then it is no error, and in the books as lost.
+func (l *life) excused(tunnel string, err error) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	gone := l.sessions[tunnel] == 0 || time.Since(l.lostAt[tunnel]) < justLost || l.ctx.Err() != nil
+	return gone && !errors.Is(err, context.DeadlineExceeded)
 }
 
 func (l *life) has(tunnel string) bool {
@@ -198,10 +213,20 @@ func (l *life) lane(number int) *http.Transport {
 	}
 	made := &http.Transport{
 		DialTLSContext: l.dial, TLSHandshakeTimeout: handshakeLimit, MaxIdleConnsPerHost: 25, IdleConnTimeout: idleAfter,
-		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
+		TLSNextProto: noUpgrades, ReadBufferSize: 1 << 10,
+	}
+	if l.watched(number) {
+		made.WriteBufferSize = 2 << 10 // nothing longer is ever written there; it is kept as long as the cluster
 	}
 	l.lanes[number] = made
 	return made
+}
+
+var noUpgrades = map[string]func(string, *tls.Conn) http.RoundTripper{}
+
+// watched says whether the lane stays for good: a watch has it, or the health probe.
+func (l *life) watched(number int) bool {
+	return number == probeLane || l.on.imports[l.c.path].watchLanes[number]
 }
 
 func (l *life) dial(ctx context.Context, _, address string) (net.Conn, error) {
@@ -220,6 +245,17 @@ func (l *life) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	l.on.books.handshakes.Add(1)
 	l.on.books.took("tls_handshake", began)
 	return conn, nil
+}
+
+// dropLanes forgets the import's connections: those that are idle close themselves when their time is over.
+func (l *life) dropLanes() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for number := range l.lanes {
+		if !l.watched(number) {
+			delete(l.lanes, number)
+		}
+	}
 }
 
 func (l *life) closeLanes() {
@@ -251,7 +287,11 @@ func (l *life) pingTick() {
 	}
 	began := time.Now()
 	if err := l.ping(); err != nil {
-		l.on.books.fail("ping", err.Error())
+		if l.excused("stv", err) {
+			l.on.books.tunnel("pings lost with their tunnel")
+		} else {
+			l.on.books.fail("ping", err.Error())
+		}
 		l.on.registry.set(l.c, condition{Type: "Connected", Status: "False"})
 		return
 	}
@@ -270,7 +310,7 @@ func (l *life) ping() error {
 		return err
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(pingLimit))
+	conn.SetReadDeadline(time.Now().Add(pingLimit)) // with one for writes remotedialer keeps a goroutine until it is over
 	if _, err := io.WriteString(conn, "GET /ping HTTP/1.1\r\nHost: not-used\r\nUser-Agent: Go-http-client/1.1\r\nAccept-Encoding: gzip\r\n\r\n"); err != nil {
 		return err
 	}
@@ -313,7 +353,9 @@ func (l *life) probe(attempt int) {
 	if err == nil {
 		err = fmt.Errorf("status %d", status)
 	}
-	if l.has("main") && l.ctx.Err() == nil {
+	if l.excused("main", err) {
+		l.on.books.tunnel("readyz lost with its tunnel")
+	} else {
 		l.on.books.fail("readyz", err.Error())
 	}
 	if attempt < attempts {

@@ -286,7 +286,9 @@ func (r *run) lost(one *step, err error) {
 	} else if errors.Is(err, context.DeadlineExceeded) {
 		kind = "request timeout"
 	}
-	if r.l.has("main") {
+	if r.l.excused("main", err) {
+		r.l.on.books.tunnel("requests lost with their tunnel")
+	} else {
 		r.l.on.books.fail(kind, fmt.Sprintf("%s %s: %v", one.Method, one.Path, err))
 	}
 	r.mu.Lock()
