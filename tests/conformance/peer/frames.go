@@ -115,7 +115,7 @@ func (t *watchTransport) RoundTrip(request *http.Request) (*http.Response, error
 	request.Header.Set("Authorization", "Bearer "+t.l.token())
 	verb, resource := verbAndResource(request.Method, request.URL.Path, request.URL.RawQuery)
 	books := t.l.on.books
-	reply, err := t.lane.RoundTrip(request)
+	reply, err := books.traced(t.lane, request, verb, resource)
 	if err != nil {
 		books.request(requestKey{verb, resource, 0}, 0, 0)
 		if t.l.excused("main", err) || request.Context().Err() != nil {

@@ -10,11 +10,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -252,7 +254,7 @@ func (l *life) ask(lane *http.Transport, method, path, query string, headers map
 		request.Header.Set(name, value)
 	}
 	verb, resource := verbAndResource(method, path, query)
-	reply, err := lane.RoundTrip(request)
+	reply, err := l.on.books.traced(lane, request, verb, resource)
 	if err != nil {
 		l.on.books.request(requestKey{verb, resource, 0}, int64(len(body)), 0)
 		return 0, nil, err
@@ -268,6 +270,19 @@ func (l *life) ask(lane *http.Transport, method, path, query string, headers map
 		return unzipped(reply.StatusCode, raw)
 	}
 	return reply.StatusCode, raw, nil
+}
+
+// traced makes a request and books as lost what net/http asked again by itself: a GET on a kept connection that died
+// before the first byte of its answer. The other side may have answered both.
+func (b *books) traced(lane http.RoundTripper, request *http.Request, verb, resource string) (*http.Response, error) {
+	var asked atomic.Int64
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { asked.Add(1) }}
+	reply, err := lane.RoundTrip(request.WithContext(httptrace.WithClientTrace(request.Context(), trace)))
+	for again := asked.Load(); again > 1; again-- {
+		b.request(requestKey{verb, resource, 0}, 0, 0)
+		b.tunnel("asked again by net/http")
+	}
+	return reply, err
 }
 
 func unzipped(status int, raw []byte) (int, []byte, error) {
