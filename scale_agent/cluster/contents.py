@@ -38,7 +38,7 @@ def objects(
     for workload in workloads:
         for name in _names(workload):
             made += workloads_of.expand(workload, name, ground)
-    leases = [_lease(node["metadata"]["name"]) for node in made_nodes]
+    leases = [_lease(node["metadata"]["name"], made_at) for node in made_nodes]
     packed = orjson.dumps([*made_nodes, *leases, *made, *extra]).replace(MADE_AT.encode(), made_at.encode())
     unpacked: list[Obj] = orjson.loads(packed)
     return unpacked
@@ -74,9 +74,11 @@ def _namespace(namespace: Namespace, name: str) -> Obj:
 _POD_NETWORK, _WIDE_POD_NETWORK, _NARROW = ipaddress.IPv4Address("10.42.0.0"), ipaddress.IPv4Address("10.128.0.0"), 256
 
 
-def _lease(name: str) -> Obj:
-    """The lease of a node's kubelet."""
-    return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", **heartbeats.lease_of(name, "", 0.0)}
+def _lease(name: str, made_at: str) -> Obj:
+    """The lease of a node's kubelet, renewed when everything was made."""
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", **heartbeats.lease_of(name, "", 0.0)}
+    lease["spec"]["renewTime"] = made_at.replace("Z", ".000000Z")
+    return lease
 
 
 def _node(version: str, node: Node, name: str, number: int) -> Obj:

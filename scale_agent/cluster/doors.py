@@ -16,13 +16,22 @@ from typing import Protocol
 import orjson
 
 from scale_agent.cluster.names import OTHER, verb_and_resource
+from scale_agent.kube import status
 from scale_agent.kube.access.impersonation import JOINT
 from scale_agent.kube.access.users import ANONYMOUS
 from scale_agent.kube.http import Headers, Request, Response, Watch
 from scale_agent.kube.server import ApiServer
+from scale_agent.kube.verbs.call import NO_CACHE
+from scale_agent.tunnel.http_answers import Refusal
 from scale_agent.tunnel.http_requests import HttpRequest
 from scale_agent.tunnel.served import ServedConnection
 
+#: A body above the limit is never read to its end, so the API server is not asked; these are its words.
+_TOO_LARGE = Refusal.of(
+    413,
+    (NO_CACHE, ("Content-Type", "application/json")),
+    orjson.dumps(status.too_large_body().status()) + b"\n",
+)
 #: Where the agent's pod would be: only its error texts show it.
 _POD_ADDRESS = "10.42.0.10"
 
@@ -75,7 +84,7 @@ class ApiDoor:
     def open(self, address: str) -> ServedConnection | str:
         """TLS and HTTP for the API server's address; no other is ever dialled."""
         if self._address in (address, ""):
-            return ServedConnection(self._context, date=self._date)
+            return ServedConnection(self._context, date=self._date, too_large=_TOO_LARGE)
         return f"dial tcp {address}: connect: connection refused"
 
     def answer(self, request: HttpRequest) -> Response | Watch:

@@ -20,6 +20,7 @@ def test_small_is_the_recorded_cluster() -> None:
     assert (profile.version, profile.address, profile.replicas) == ("v1.36.2", "10.43.0.1:443", 1)
     node, lease = profile.objects()
     assert (lease["kind"], lease["metadata"]["name"]) == ("Lease", node["metadata"]["name"])
+    assert lease["spec"]["renewTime"] == "2026-01-01T08:00:00.000000Z"
     assert node["metadata"]["labels"] == {
         "beta.kubernetes.io/arch": "amd64",
         "beta.kubernetes.io/os": "linux",

@@ -22,7 +22,7 @@ _SHOWN_BYTES = 30
 _DEEPEST = 1000
 
 
-_TOO_DEEP = "invalid character '[' exceeded max depth"
+_TOO_DEEP = "invalid character '{}' exceeded max depth"
 
 
 def summary(body: bytes) -> str:
@@ -39,25 +39,30 @@ def from_json(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        problem = _TOO_DEEP if _depth(body) > _DEEPEST else gojson.syntax_error(body)
+        problem = _too_deep(body) or gojson.syntax_error(body)
         if problem:
             raise DecodeError(problem) from error
     try:
         value = json.loads(body.decode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
-        raise DecodeError(_TOO_DEEP) from error
+        raise DecodeError(_TOO_DEEP.format("[")) from error
     return json.loads(json.dumps(value).encode(), object_hook=_without_surrogates)
 
 
-def _depth(body: bytes) -> int:
-    """How deep the brackets stand at most; those inside texts count too, which only long texts of them notice."""
-    deepest = at = 0
-    for one in re.findall(rb"[][{}]", body):
-        at += 1 if one in b"[{" else -1
-        deepest = max(deepest, at)
-    return deepest
+def _too_deep(body: bytes) -> str:
+    """What is said of the bracket that goes too deep, if one does; it is the last that is looked at.
+
+    Those inside texts count too, which only long texts of them notice.
+    """
+    at = 0
+    for found in _BRACKET.finditer(body):
+        at += 1 if found[0] in b"[{" else -1
+        if at > _DEEPEST:
+            return _TOO_DEEP.format(found[0].decode())
+    return ""
 
 
+_BRACKET = re.compile(rb"[][{}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 

@@ -115,3 +115,9 @@ def test_yaml_that_is_written_reads_as_the_json_it_came_from(value: object) -> N
 def test_texts_that_look_like_something_else_are_quoted(text: str, written: str) -> None:
     """Observed from 1.36.2."""
     assert yaml_text.from_json(json.dumps({"k": text}).encode()).decode() == f"k: {written}\n"
+
+
+@pytest.mark.parametrize(("opening", "told"), [(b"[", "["), (b'{"a":', "{")])
+def test_what_is_too_deep_is_named_by_its_bracket(opening: bytes, told: str) -> None:
+    refused = what_refuses(texts.from_json, opening * 20_000)
+    assert refused == f"invalid character '{told}' exceeded max depth"

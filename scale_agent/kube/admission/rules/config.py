@@ -32,7 +32,7 @@ def _config_map(value: Any, path: Path, report: Report) -> None:
         report.each_invalid(("binaryData", Key(name)), name, formats.config_key(name))
         size += len(binary[name]) * 3 // 4
     if size > DATA_LIMIT // 4 and _bytes(data, binary) > DATA_LIMIT:
-        report.too_long((), DATA_LIMIT)
+        report.too_long(("[]",), DATA_LIMIT)  # the empty path, as field.Path writes it
 
 
 def _bytes(data: dict[str, str], binary: dict[str, str]) -> int:
