@@ -301,9 +301,12 @@ def main(out: Path, **options: Any) -> None:
     plan, out = Plan(**options), out.resolve() / time.strftime("%H%M%S")
     out.mkdir(parents=True)
     with _running(plan, out) as fleet:
-        for phase in (_ramp, _rest, *([_storm] if plan.storm else []), _end):
-            phase(fleet)
-        (out / "found.json").write_text(json.dumps(fleet.found, indent=2) + "\n", encoding="utf-8")
+        try:
+            for phase in (_ramp, _rest, *([_storm] if plan.storm else []), _end):
+                phase(fleet)
+        finally:
+            (out / "found.json").write_text(json.dumps(fleet.found, indent=2) + "\n", encoding="utf-8")
+            (out / "books.json").write_text(json.dumps(fleet.books(), indent=2) + "\n", encoding="utf-8")
         figures = _figures(fleet.found)
     keep(out / "bench.json", figures)
     click.echo(table(figures))

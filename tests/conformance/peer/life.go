@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -162,7 +163,7 @@ func (l *life) detached(tunnel string) {
 func (l *life) excused(tunnel string, err error) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	gone := l.sessions[tunnel] == 0 || time.Since(l.lostAt[tunnel]) < justLost || l.ctx.Err() != nil
+	gone := strings.Contains(err.Error(), "tunnel disconnect") || l.sessions[tunnel] == 0 || time.Since(l.lostAt[tunnel]) < justLost || l.ctx.Err() != nil
 	return gone && !errors.Is(err, context.DeadlineExceeded)
 }
 

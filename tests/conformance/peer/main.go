@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -100,7 +101,11 @@ func serve(s settings) error {
 
 // Write takes the HTTP server's complaints.
 func (p *peer) Write(line []byte) (int, error) {
-	p.books.fail("http server", string(line))
+	if strings.Contains(string(line), "TLS handshake error") && strings.Contains(string(line), "connection reset by peer") {
+		p.books.tunnel("dials given up by the other side") // an agent that is replaced while it dials
+	} else {
+		p.books.fail("http server", string(line))
+	}
 	return len(line), nil
 }
 
