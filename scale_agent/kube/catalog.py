@@ -100,10 +100,13 @@ class Catalog:
         """What a new cluster holds before anybody acts; ``time`` is RFC 3339."""
         return bootstrap.objects(self.version, time=time, ca_pem=ca_pem)
 
-    def normalize(self, obj: Obj, resource: ResourceType) -> Obj:
-        """The object as a typed server writes it as JSON; custom objects stay as they are."""
+    def normalize(self, obj: Obj, resource: ResourceType, known: Mapping[str, Any] | None = None) -> Obj:
+        """The object as a typed server writes it as JSON; custom objects stay as they are.
+
+        Members that are those of ``known``, a normalised object, are taken as they are.
+        """
         obj = resource.ordered(obj)
-        return resource.ordered(normalizer.normalize(obj, self.schema)) if resource.typed else obj
+        return resource.ordered(normalizer.normalize(obj, self.schema, known)) if resource.typed else obj
 
     def checked(self, obj: Obj, resource: ResourceType) -> tuple[Obj, list[str]]:
         """Like :meth:`normalize`, with the paths of unknown fields. Raises 400 for values of the wrong type."""

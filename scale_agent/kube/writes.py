@@ -5,7 +5,7 @@ Requests and controllers use the same functions; nothing else changes the store.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +33,7 @@ NAME_ATTEMPTS = 8
 #: generateName's prefix is cut so that the name stays within 63 characters.
 LONGEST_PREFIX = 58
 NAMESPACES = ("", "namespaces")
+_NOTHING: Mapping[str, Any] = {}
 #: Resources whose DELETE answers with the object although it is gone (stores with ``ReturnDeletedObject``).
 RETURNS_DELETED = frozenset(
     (group, plural)
@@ -151,13 +152,16 @@ def check_namespace(core: Core, resource: ResourceType, meta: dict[str, Any]) ->
         raise status.forbidden(resource.plural, resource.group, meta.get("name", ""), why, [cause])
 
 
-def _shaped(core: Core, resource: ResourceType, obj: Obj) -> Obj:
-    """The object as a typed server writes it: fields in order, defaults of its shape present."""
+def _shaped(core: Core, resource: ResourceType, obj: Obj, known: Mapping[str, Any] = _NOTHING) -> Obj:
+    """The object as a typed server writes it: fields in order, defaults of its shape present.
+
+    Members that it shares with ``known``, a stored state, have that form already.
+    """
     obj["metadata"] = objects.sorted_metadata(obj["metadata"])
     shape = core.catalog.shape(resource)
     if shape is None:
         return resource.ordered(obj)
-    made = core.catalog.normalize(obj, resource)
+    made = core.catalog.normalize(obj, resource, known)
     zeros.null_empty_lists(shape, made)
     return made
 
@@ -216,14 +220,15 @@ def update(
     obj = resource.ordered(objects.carry_over(resource, before, new, subresource))
     strategies.keep_assigned(core, resource, before, obj)
     signing.prepare_update(resource, before, obj, actor.stamp)
-    defaults.fill(core.catalog.version, resource, obj, actor.stamp)
+    known = before if type(old) is Version else {}  # what went through here before; a snapshot's objects did not
+    defaults.fill(core.catalog.version, resource, obj, actor.stamp, known)
     more = custom.problems_of_update(resource, before, obj, subresource)
     for problems in (signing.problems_of_update, parts.problems_of_update):
         more = [*more, *problems(resource, before, obj, subresource)]
     validation.check_update(resource, before, obj, subresource, more)
     if subresource != "status":  # a controller's annotation beside a status counts for nothing
         objects.count_generation(resource, before, obj, subresource)
-    obj = _shaped(core, resource, obj)
+    obj = _shaped(core, resource, obj, known)
     unchanged = objects.same(before, obj)
     if unchanged and owned is None and not managed.rewritten(before, obj, subresource):
         return old

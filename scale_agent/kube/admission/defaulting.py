@@ -86,8 +86,11 @@ class Filler:
     rows: tuple[_Row, ...]
     children: tuple[_Child, ...]
 
-    def fill(self, obj: Obj, around: Obj, now: str) -> None:
-        """Write the defaults into ``obj``, in place. ``around`` is the struct it stands in; ``now`` is RFC 3339."""
+    def fill(self, obj: Obj, around: Obj, now: str, known: Mapping[str, Any] | None = None) -> None:
+        """Write the defaults into ``obj``, in place. ``around`` is the struct it stands in; ``now`` is RFC 3339.
+
+        What ``obj`` shares with ``known`` has its defaults.
+        """
         if self.rule is not None:
             self.rule(obj)
         found = None
@@ -99,7 +102,8 @@ class Filler:
                     found = found or {}
                     found[row.name] = value
         for child in self.children:
-            _below(child, obj, now)
+            if not known or child.name not in known or obj.get(child.name) is not known[child.name]:
+                _below(child, obj, now)
         if found is not None:
             obj.update(found)
 

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from scale_agent.kube.admission.conditional import node_ranges
 from scale_agent.kube.admission.defaulting import filler_for
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.version import Obj
 
+_NOTHING: Mapping[str, Any] = {}
 
-def fill(version: str, resource: ResourceType, obj: Obj, now: str) -> None:
+
+def fill(version: str, resource: ResourceType, obj: Obj, now: str, known: Mapping[str, Any] = _NOTHING) -> None:
     """Defaults of an object that a client sent, in place.
 
     ``version``: the cluster's (``v1.36.2``); ``now`` (RFC 3339) is for the few that are the time of the write.
+    ``known``: a state that has its defaults; what ``obj`` shares with it is not looked at again.
     """
     if not resource.typed:
         return
     filler = filler_for(version, resource.group, resource.version, resource.kind)
     if filler is not None:
-        filler.fill(obj, {}, now)
+        filler.fill(obj, {}, now, known)
     convert = _CONVERTED.get(resource.kind)
     if convert is not None:
         convert(obj)

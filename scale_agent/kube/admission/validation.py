@@ -49,9 +49,11 @@ def check_update(resource: ResourceType, old: Obj, new: Obj, subresource: str = 
     """Refuse a change that breaks the rules (422). Status writes are looked at for their metadata."""
     rules, report = rules_of(resource), Report()
     before, after = old["metadata"], new["metadata"]
-    metadata.whole(after, formats.path_segment, report)
-    metadata.updated(after, before, report)
-    for how in rules.repeated if not subresource else "u":
+    changed = metadata.differs(after, before)
+    if changed:
+        metadata.whole(after, formats.path_segment, report)
+        metadata.updated(after, before, report)
+    for how in (rules.repeated if not subresource else "u") if changed else "":
         if how == "u":
             metadata.updated(after, before, report, built_in=_is_core(resource))
         else:

@@ -200,9 +200,9 @@ SOURCES: dict[ResourceKey, Source] = {
 _NEW_ONLY = frozenset([("", "pods"), ("", "replicationcontrollers"), ("storage.k8s.io", "csidrivers")])
 
 
-def of(resource: ResourceType, old: Obj | None, obj: Obj) -> list[str]:
-    """The warnings that a write is answered with, in order and once each."""
+def of(resource: ResourceType, obj: Obj, *, new: bool) -> list[str]:
+    """The warnings that a write is answered with, in order and once each; ``new``: nothing was replaced."""
     source = SOURCES.get(resource.key)
-    if source is None or (old is not None and resource.key in _NEW_ONLY):
+    if source is None or (not new and resource.key in _NEW_ONLY):
         return []
     return list(dict.fromkeys(source(obj)))

@@ -8,18 +8,13 @@ from typing import Any
 import orjson
 
 #: ``json.Encoder`` escapes what HTML would take for markup, and two line ends of JavaScript.
-_ESCAPES = (
-    (b"<", b"\\u003c"),
-    (b">", b"\\u003e"),
-    (b"&", b"\\u0026"),
-    ("\u2028".encode(), b"\\u2028"),
-    ("\u2029".encode(), b"\\u2029"),
-)
+_MARKUP = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
+_LINE_ENDS = (("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029"))
 
 
 def escaped(encoded: bytes) -> bytes:
     """Compact JSON with Go's escapes: these characters stand in texts only, so the JSON says the same."""
-    for plain, escape in _ESCAPES:
+    for plain, escape in _MARKUP if encoded.isascii() else (*_MARKUP, *_LINE_ENDS):
         if plain in encoded:
             encoded = encoded.replace(plain, escape)
     return encoded

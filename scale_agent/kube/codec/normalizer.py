@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -25,6 +25,10 @@ Obj = dict[str, Any]
 Place = tuple[()] | tuple["Place", str | int | tuple[str]]
 #: value, place, unknown paths found so far → value
 Converter = Callable[[Any, Place, list[str]], Any]
+#: name, step, converter, field, whether it is always there, whether what is true for Python is never left out
+_Row = tuple[str, str, Converter, Any, bool, bool]
+#: With fewer than a part of its fields a value is looked through rather than its fields.
+_FEW = 3
 
 
 #: From here on Go writes whole floating-point numbers with an exponent.
@@ -40,7 +44,9 @@ class Normalizer:
 
     def __init__(self, kind: Type) -> None:
         self.kind = kind
-        self.rows: tuple[tuple[str, str, Converter, Any, bool, bool], ...] = ()
+        self.rows: tuple[_Row, ...] = ()
+        self._places: dict[str, int] = {}
+        self._always: frozenset[int] = frozenset()
 
     def compile(self) -> None:
         """Fill the table; separate from construction because types refer to each other."""
@@ -48,6 +54,17 @@ class Normalizer:
             (name, f".{name}", _converter(field, self.kind), field, is_required(field), _truth_keeps(field))
             for name, field in self.kind.fields.items()
         )
+        self._places = {row[0]: place for place, row in enumerate(self.rows)}
+        self._always = frozenset(place for place, row in enumerate(self.rows) if row[4])
+
+    def _rows_for(self, value: Obj) -> Iterable[_Row]:
+        """The rows that matter to a value: of many fields few are there."""
+        if len(self._always) + len(value) > len(self.rows) // _FEW:
+            return self.rows
+        places = self._places
+        return [
+            self.rows[place] for place in sorted(self._always.union(places[name] for name in value if name in places))
+        ]
 
     def apply(self, value: Any, place: Place, unknown: list[str]) -> Obj:
         """The normalised object; unknown paths are added to ``unknown``."""
@@ -56,7 +73,7 @@ class Normalizer:
         out: Obj = {}
         used = 0
         get = value.get
-        for name, step, convert, field, required, truth_keeps in self.rows:
+        for name, step, convert, field, required, truth_keeps in self._rows_for(value):
             found = get(name)
             if found is not None:
                 used += 1
@@ -309,13 +326,30 @@ def _normalizer(kind: Type) -> Normalizer:
     return _in_progress.get(kind) or normalizer(kind)
 
 
-def normalize(obj: Obj, schema: Schema) -> Obj:
-    """The object as a typed server gives it back. Raises :class:`DecodeError` for unknown kinds and wrong types."""
-    return check(obj, schema)[0]
+def normalize(obj: Obj, schema: Schema, known: Mapping[str, Any] | None = None) -> Obj:
+    """The object as a typed server gives it back. Raises :class:`DecodeError` for unknown kinds and wrong types.
+
+    Members that are those of ``known``, a normalised object, are taken as they are.
+    """
+    if not known:
+        return check(obj, schema)[0]
+    kept = {name: value for name, value in obj.items() if value is known.get(name, _ABSENT)}
+    made = check({name: value for name, value in obj.items() if name not in kept or name in _TYPE}, schema)[0] | kept
+    fields = _kind(obj, schema).fields
+    return {name: made[name] for name in fields if name in made}
+
+
+_TYPE = ("kind", "apiVersion")
+_ABSENT = object()
 
 
 def check(obj: Obj, schema: Schema) -> tuple[Obj, list[str]]:
     """The normalised object and the paths (``spec.foo``, ``spec.containers[0].bar``) of its unknown fields."""
+    unknown: list[str] = []
+    return normalizer(_kind(obj, schema)).apply(obj, (), unknown), unknown
+
+
+def _kind(obj: Obj, schema: Schema) -> Type:
     api_version, kind = obj.get("apiVersion", ""), obj.get("kind", "")
     group, _, version = str(api_version).rpartition("/")
     found = schema.kind(group, version, str(kind))
@@ -323,5 +357,4 @@ def check(obj: Obj, schema: Schema) -> tuple[Obj, list[str]]:
         raise DecodeError(
             f'no kind "{kind}" is registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:111"'
         )
-    unknown: list[str] = []
-    return normalizer(found).apply(obj, (), unknown), unknown
+    return found

@@ -14,7 +14,7 @@ from scale_agent.kube.core import Core, Reconcile
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.store import Change
-from scale_agent.kube.storage.version import Obj, Version, references
+from scale_agent.kube.storage.version import Obj, Version
 
 #: The field managers of controllers, of the API server itself, and of the kubelet.
 MANAGER = "kube-controller-manager"
@@ -33,9 +33,14 @@ def controller_of(obj: Obj) -> dict[str, Any] | None:
     return None
 
 
+def is_controlled(version: Version) -> bool:
+    """Whether a stored object has a controller."""
+    return b'"controller":true' in version.references
+
+
 def controller_in(version: Version | None) -> dict[str, Any] | None:
     """The same of a stored version, without parsing the rest of it."""
-    found = references(version.json) if version is not None else b""
+    found = version.references if version is not None else b""
     if b'"controller":true' not in found:
         return None
     for reference in orjson.loads(b"[" + found + b"]"):
@@ -162,10 +167,19 @@ def look(reconcile: Reconcile) -> Any:
 def look_at_controllers(kinds: Mapping[str, Reconcile]) -> Any:
     """The rule that has the controllers of a changed object look: of what it is now, and of what it was."""
 
+    needles = [f'"kind":"{kind}"'.encode() for kind in kinds]
+
     def rule(core: Core, change: Change, _: float) -> None:
         event = change.event
+        if not any(
+            needle in version.references
+            for version in (event.after, event.before)
+            if version is not None
+            for needle in needles
+        ):
+            return
         versions = (event.after, event.before)
-        same = event.before is not None and references(event.before.json) == references(event.after.json)
+        same = event.before is not None and event.before.references == event.after.references
         for version in versions[:1] if same else versions:
             reference = controller_in(version)
             reconcile = kinds.get(str(reference.get("kind"))) if reference is not None else None

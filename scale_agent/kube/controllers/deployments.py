@@ -15,6 +15,7 @@ from scale_agent.kube.controllers.common import (
     current,
     deleting,
     find_condition,
+    is_controlled,
     labels_of,
     owned,
     owner_reference,
@@ -109,7 +110,7 @@ class _Look:
     def orphans(self) -> list[Obj]:
         """ReplicaSets of the namespace that nobody controls; few, if any."""
         namespace = self.deployment["metadata"]["namespace"]
-        versions = [one for one in self.core.store.list(SETS, namespace) if controller_in(one) is None]
+        versions = [one for one in self.core.store.list(SETS, namespace) if not is_controlled(one)]
         return [one.object() for one in versions]
 
     def adopt(self, one: Obj) -> bool:

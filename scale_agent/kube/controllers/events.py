@@ -121,6 +121,11 @@ class Told(Version):
         return {**found, **_sparse(fieldPath=self.words.field_path)}
 
     @property
+    def references(self) -> bytes:
+        """Nobody owns events."""
+        return b""
+
+    @property
     def uid(self) -> str:
         """``metadata.uid``."""
         return self._identity.uid(f"events/{self.namespace}/{self.name}")

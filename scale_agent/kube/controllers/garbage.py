@@ -15,7 +15,7 @@ from scale_agent.kube.controllers.common import actor, current, deleting, drop_f
 from scale_agent.kube.core import Core
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.store import Change
-from scale_agent.kube.storage.version import Obj, references
+from scale_agent.kube.storage.version import Obj
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
@@ -33,7 +33,7 @@ def collect(core: Core, change: Change, now: float) -> None:
         return
     for resource, dependent in _dependents(core, change.key, after.object()):
         _delete_item(core, resource, dependent, now)
-    if references(after.json):
+    if after.references:
         for reference in after.object()["metadata"].get("ownerReferences") or ():
             found = _owner(core, reference, after.namespace)
             if found is not None and deleting(found[1]):
@@ -53,8 +53,8 @@ def finish(core: Core, change: Change, now: float) -> None:
 def check_owners(core: Core, change: Change, now: float) -> None:
     """Rule: an object whose owners were never there, or went before it came, is collected too."""
     event = change.event
-    found = references(event.after.json)
-    if gone(change) or not found or (event.before is not None and references(event.before.json) == found):
+    found = event.after.references
+    if gone(change) or not found or (event.before is not None and event.before.references == found):
         return
     if any(_is_absent(core, one, event.after.namespace) for one in orjson.loads(b"[" + found + b"]")):
         core.schedule.at(now + ABSENT_S, lambda later: _collect_unowned(core, change, later))

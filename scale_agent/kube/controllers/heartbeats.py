@@ -63,6 +63,11 @@ class Beat(Version):
         return gojson.dumps(self.object())
 
     @property
+    def references(self) -> bytes:
+        """Whoever owned the object before."""
+        return self._of.references
+
+    @property
     def uid(self) -> str:
         """``metadata.uid``."""
         return self._of.uid

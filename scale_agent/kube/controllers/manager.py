@@ -161,6 +161,8 @@ class Controllers:
         core.store.on_change = self._changed
 
     def _changed(self, change: Change) -> None:
+        if isinstance(change.event.after, heartbeats.Beat) and change.event.before is not None:
+            return  # only times differ, which no rule looks at
         self._core.owners.changed(change)
         self._changes.append(change)
 

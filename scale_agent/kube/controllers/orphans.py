@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scale_agent.kube.controllers.common import PODS, controller_in, selected
+from scale_agent.kube.controllers.common import PODS, is_controlled, selected
 from scale_agent.kube.core import Core, Reconcile
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.history import EventType
@@ -26,7 +26,7 @@ def note(core: Core, change: Change, _: float) -> None:
     """Rule: keep the names of the pods without a controller, by namespace."""
     event = change.event
     namespaces = names(core)
-    if event.type is not EventType.DELETED and controller_in(event.after) is None:
+    if event.type is not EventType.DELETED and not is_controlled(event.after):
         namespaces.setdefault(event.after.namespace, set()).add(event.after.name)
     elif event.after.namespace in namespaces:
         known = namespaces[event.after.namespace]
@@ -40,10 +40,10 @@ def offer(adopters: Mapping[ResourceKey, Reconcile]) -> Any:
 
     def rule(core: Core, change: Change, _: float) -> None:
         event = change.event
-        if event.type is EventType.DELETED or controller_in(event.after) is not None:
+        if event.type is EventType.DELETED or is_controlled(event.after):
             return
         before = event.before
-        if before is not None and before.labels == event.after.labels and controller_in(before) is None:
+        if before is not None and before.labels == event.after.labels and not is_controlled(before):
             return
         for key, reconcile in adopters.items():
             if core.store.has(key):

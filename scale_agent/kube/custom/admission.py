@@ -85,7 +85,7 @@ def warnings(resource: ResourceType, before: Version | None, obj: Obj) -> list[s
         found = definition_rules.unknown_formats(obj)
         return [f"unrecognized format {gotext.quote(one)}" for one in found if one not in known]
     if resource.declared is None:
-        return builtin_warnings.of(resource, None if before is None else before.object(), obj)
+        return builtin_warnings.of(resource, obj, new=before is None)
     if not obj["metadata"].get("finalizers"):
         return []
     old = before.object()["metadata"].get("finalizers") or () if before is not None else ()

@@ -31,17 +31,23 @@ def member(children: Node) -> Node:
 
 
 def union(left: Node, right: Node) -> Node:
-    """What is in either of two sets."""
+    """What is in either of two sets; ``left`` itself if it has everything."""
     if not left or not right:
         return left or right
-    out = dict(left)
+    out = left
     for name, node in right.items():
-        mine = out.get(name)
-        out[name] = node if mine is None else _united(mine, node)
+        mine = left.get(name)
+        both = node if mine is None else _united(mine, node)
+        if both is not mine:
+            if out is left:
+                out = dict(left)
+            out[name] = both
     return out
 
 
 def _united(left: Node, right: Node) -> Node:
+    if not right and (not left or SELF in left):
+        return left
     if not left:
         return right if is_member(right) else member(right)
     if not right:

@@ -65,7 +65,12 @@ def grow(change: updater.Change, owners: Owners, by: By) -> None:
 
 
 def _grown(known: Owned | None, fields: fieldsets.Node, version: str, time: str) -> Owned:
-    return Owned(fields if known is None else fieldsets.union(fields, known.fields), version, time)
+    if known is None:
+        return Owned(fields, version, time)
+    both = fieldsets.union(known.fields, fields)
+    if both is known.fields and known.entry is not None and "time" in known.entry:
+        return Owned(both, version, time, {**known.entry, "time": time})  # in order already
+    return Owned(both, version, time)
 
 
 def starting_owners(old: Obj | None, new: Obj, by: By) -> Owners:

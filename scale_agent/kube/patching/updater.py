@@ -65,6 +65,7 @@ class Change:
 def take(change: Change, owners: Owners, writer: Who | None, *, force: bool) -> Comparison:
     """Take what changes from everyone but ``writer``, in place. Raises :class:`Conflicts` without ``force``."""
     seen: dict[str, Comparison | None] = {change.version: change.seen_in(change.version)}
+    changed: dict[str, Node] = {}
     conflicts: dict[Who, Node] = {}
     for one, owned in list(owners.items()):
         if one == writer:
@@ -76,7 +77,9 @@ def take(change: Change, owners: Owners, writer: Who | None, *, force: bool) -> 
         if found is None:
             del owners[one]
             continue
-        lost = fieldsets.intersection(owned.fields, found.changed)
+        if version not in changed:
+            changed[version] = found.changed
+        lost = fieldsets.intersection(owned.fields, changed[version])
         if lost:
             conflicts[one] = lost
     if conflicts and not force:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.store import Change, Store
-from scale_agent.kube.storage.version import Version, references, uids_of
+from scale_agent.kube.storage.version import Version, uids_of
 
 Place = tuple[ResourceKey, str, str]
 
@@ -30,8 +30,8 @@ class Owners:
     def changed(self, change: Change) -> None:
         """Learn from a change of the store."""
         event = change.event
-        new = b"" if event.type is EventType.DELETED else references(event.after.json)
-        old = references(event.before.json) if event.before is not None else b""
+        new = b"" if event.type is EventType.DELETED else event.after.references
+        old = event.before.references if event.before is not None else b""
         if new == old:
             return
         place = (change.key, event.after.namespace, event.after.name)
@@ -55,5 +55,5 @@ class Owners:
         first = self._store.snapshot.owned_by(uid_key(key, namespace, name))
         for place in dict.fromkeys((*first, *self._places.get(needle, ()))):
             version = self._store.get(*place)
-            if version is not None and needle in references(version.json):
+            if version is not None and needle in version.references:
                 yield place[0], version

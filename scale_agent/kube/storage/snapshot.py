@@ -97,6 +97,11 @@ class SharedVersion(Version):
         """Compact JSON without a newline."""
         return self._shared.json(self._identity)
 
+    @property
+    def references(self) -> bytes:
+        """The JSON of its ownerReferences without their brackets; ``b""`` if it has none."""
+        return references(self.json) if references(self._shared.shared_json) else b""
+
     def raw(self, encode: RawEncoder) -> bytes:
         """The protobuf message; its encoding is shared by all clusters."""
         return self._shared.raw(self._identity, encode)

@@ -76,6 +76,11 @@ class Version:
         return zlib.decompressobj(zdict=self._alike).decompress(self._json)
 
     @property
+    def references(self) -> bytes:
+        """The JSON of its ownerReferences without their brackets; ``b""`` if it has none."""
+        return references(self.json)
+
+    @property
     def packed(self) -> bool:
         """Whether the JSON is held compressed."""
         return self._alike is not None

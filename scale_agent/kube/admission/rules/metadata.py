@@ -126,6 +126,18 @@ def _common(meta: Obj, report: Report) -> None:
         owners(meta["ownerReferences"], (*_META, "ownerReferences"), report)
 
 
+#: What the rules look at.
+_LOOKED_AT = (
+    *("name", "generateName", "namespace", "uid", "creationTimestamp", "deletionTimestamp"),
+    *("deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers"),
+)
+
+
+def differs(new: Obj, old: Obj) -> bool:
+    """Whether there is anything to look at: what is stored already has been looked at."""
+    return any(new.get(name) != old.get(name) for name in _LOOKED_AT)
+
+
 def updated(new: Obj, old: Obj, report: Report, *, built_in: bool = False) -> None:
     """``ValidateObjectMetaAccessorUpdate``: what stays, and labels, annotations and owners once more."""
     if old.get("deletionTimestamp"):
