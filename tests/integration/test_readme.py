@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scale_agent.cluster.profile import loads
 from tests.integration.conftest import ROOT, StandIn
 
 README = (ROOT / "README.md").read_text()
@@ -40,8 +41,44 @@ def test_every_make_target_that_the_documents_name_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     text = README + (ROOT / "CONTRIBUTING.md").read_text() + (ROOT / "docs" / "fidelity.md").read_text()
     named = set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE))
-    assert named >= {"ramp", "test", "setup", "check", "conformance"}
+    assert named >= {"ramp", "test", "setup", "check", "conformance", "bench", "schema"}
     assert named <= targets
+
+
+def test_every_module_and_file_that_contributing_names_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    modules = set(re.findall(r"python -m (tests\.[a-z.]+)", text))
+    files = set(re.findall(r"[` ](tests/[\w/.]+|docs/[\w/.]+)", text))
+    assert len(modules) == 5
+    assert [one for one in modules if not (ROOT / (one.replace(".", "/") + ".py")).is_file()] == []
+    assert [one for one in files if not (ROOT / one).exists()] == []
+
+
+def test_the_switches_of_a_profile_are_read_and_off_by_themselves() -> None:
+    rows = re.findall(r"^\| `([a-z_]+: [^`]+)` \|", README, re.MULTILINE)
+    assert {row.partition(":")[0] for row in rows} == {"version", "rbac", "metrics_server", "controllers"}
+    switched = loads("name: x\n" + "\n".join(rows))
+    assert (switched.version, switched.rbac, switched.metrics_server) == ("v1.36.2+k3s1", True, True)
+    assert switched.without == {"kubelet", "events"}
+    bare = loads("name: x\nversion: v1.33.1\n")
+    assert (bare.version, bare.rbac, bare.metrics_server, bare.without) == ("v1.33.1", False, False, frozenset())
+
+
+def test_the_share_of_equal_answers_is_not_more_than_the_figure_that_fidelity_has() -> None:
+    told = re.search(r"answers (\d+) % the same", README)
+    figure = re.search(r"are equal \((\d+\.\d) %\)", (ROOT / "docs" / "fidelity.md").read_text())
+    assert told is not None
+    assert figure is not None
+    assert int(told[1]) <= float(figure[1])
+
+
+def test_the_command_for_one_cluster_has_these_options() -> None:
+    command = next(one for one in COMMANDS if " api " in one).split()
+    helped = subprocess.run(
+        [str(ROOT / command[0]), *command[1:4], "--help"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert helped.returncode == 0
+    assert {one for one in (*command, "--seed") if one.startswith("--")} <= set(re.findall(r"--[a-z]+", helped.stdout))
 
 
 def test_the_table_of_options_is_the_parsers(options: dict[str, str]) -> None:
