@@ -48,7 +48,7 @@ def test_every_make_target_that_the_documents_name_exists() -> None:
 def test_every_module_and_file_that_contributing_names_exists() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     modules = set(re.findall(r"python -m (tests\.[a-z.]+)", text))
-    files = set(re.findall(r"[` ](tests/[\w/.]+|docs/[\w/.]+)", text))
+    files = {one.rstrip(".") for one in re.findall(r"[` ](tests/[\w/.]+|docs/[\w/.]+)", text)}
     assert len(modules) == 5
     assert [one for one in modules if not (ROOT / (one.replace(".", "/") + ".py")).is_file()] == []
     assert [one for one in files if not (ROOT / one).exists()] == []
