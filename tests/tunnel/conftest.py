@@ -11,13 +11,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import settings
 
 from scale_agent.tunnel.tls import client_context, server_context
-
-# Examples are judged by what they do, not by how long a busy machine takes over them.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 
 ADDRESS = "10.43.0.1"
 _FROM = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
