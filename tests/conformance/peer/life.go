@@ -161,10 +161,19 @@ func (l *life) detached(tunnel string) {
 // excused says whether what was just lost went with a tunnel: the agent was replaced by its next generation, or the
 // websocket was cut. Then it is no error, and in the books as lost.
 func (l *life) excused(tunnel string, err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	if !l.lost(tunnel, err) {
+		time.Sleep(justLost / 4) // a connection hears of its tunnel's end before we do
+	}
+	return l.lost(tunnel, err)
+}
+
+func (l *life) lost(tunnel string, err error) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	gone := strings.Contains(err.Error(), "tunnel disconnect") || l.sessions[tunnel] == 0 || time.Since(l.lostAt[tunnel]) < justLost || l.ctx.Err() != nil
-	return gone && !errors.Is(err, context.DeadlineExceeded)
+	return strings.Contains(err.Error(), "tunnel disconnect") || l.sessions[tunnel] == 0 || time.Since(l.lostAt[tunnel]) < justLost || l.ctx.Err() != nil
 }
 
 func (l *life) has(tunnel string) bool {

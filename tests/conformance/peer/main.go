@@ -101,7 +101,7 @@ func serve(s settings) error {
 
 // Write takes the HTTP server's complaints.
 func (p *peer) Write(line []byte) (int, error) {
-	if strings.Contains(string(line), "TLS handshake error") && strings.Contains(string(line), "connection reset by peer") {
+	if strings.Contains(string(line), "TLS handshake error") && (strings.Contains(string(line), "reset by peer") || strings.Contains(string(line), "EOF")) {
 		p.books.tunnel("dials given up by the other side") // an agent that is replaced while it dials
 	} else {
 		p.books.fail("http server", string(line))

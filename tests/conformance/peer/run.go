@@ -332,8 +332,28 @@ func (r *run) answered(one *step, path string, status int, answer []byte) {
 	}
 	if status < 300 {
 		r.learn(one, path, answer)
+	} else if either {
+		r.lookUp(one, path)
 	}
 	r.finish(one)
+}
+
+// lookUp asks for an object that exists already: whoever created it, or a lost answer, told us nothing of it.
+func (r *run) lookUp(one *step, path string) {
+	r.mu.Lock()
+	var sent struct{ Metadata struct{ Name string } }
+	body := fill(string(one.Body), escaped(r.value))
+	known := r.over || json.Unmarshal([]byte(body), &sent) != nil || sent.Metadata.Name == "" || !r.wanted[path+"/"+sent.Metadata.Name] ||
+		r.objects[path+"/"+sent.Metadata.Name] != nil
+	headers := map[string]string{"Authorization": "Bearer " + r.secret(one), "User-Agent": r.l.userAgent(), "Accept": "application/json"}
+	r.mu.Unlock()
+	if known {
+		return
+	}
+	status, answer, err := r.l.ask(r.l.lane(one.Conn+r.lanes), "GET", path+"/"+sent.Metadata.Name, "", headers, nil)
+	if err == nil && status == 200 {
+		r.saw(decoded(answer))
+	}
 }
 
 // conflict asks for the object again, then makes the change again.
