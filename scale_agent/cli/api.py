@@ -13,6 +13,7 @@ from gevent.event import Event
 from scale_agent.cluster import kubeconfig as kubeconfigs
 from scale_agent.cluster.profile import load
 from scale_agent.cluster.standalone import Standalone
+from scale_agent.errors import InputError
 
 
 @click.command("api")
@@ -40,8 +41,12 @@ def command(profile: str, port: int, kubeconfig: str | None, seed: str) -> None:
 
 def _tell(served: Standalone, kubeconfig: str | None) -> None:
     """What a person needs, on standard output; with a kubeconfig there, all else goes to standard error."""
-    if kubeconfig is None:
-        click.echo(served.kubeconfig, nl=False)
-    else:
-        click.echo(f"kubeconfig: {kubeconfig}")
+    try:
+        if kubeconfig is None:
+            click.echo(served.kubeconfig, nl=False)
+        else:
+            click.echo(f"kubeconfig: {kubeconfig}")
+    except OSError as error:
+        what = f"cannot write to standard output: {error.strerror}"
+        raise InputError(what, cure="write the kubeconfig to a file: --kubeconfig FILE") from None
     click.echo(f"serving at {served.url}; Ctrl-C ends it", err=kubeconfig is None)

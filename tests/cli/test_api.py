@@ -180,6 +180,14 @@ def test_a_kubeconfig_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     assert path.read_text() == "apiVersion: v1\n"
 
 
+def test_an_output_that_takes_nothing_is_one_line() -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(COMMAND, stdout=full, stderr=subprocess.PIPE, timeout=DEADLINE_S, check=False)
+    assert ended.returncode == 2
+    (line,) = ended.stderr.decode().splitlines()
+    assert line.startswith("error: cannot write to standard output: No space left on device")
+
+
 def test_a_bad_profile_is_one_line(tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("name: x\nversion: v1.36.2\nnode: []\n")
