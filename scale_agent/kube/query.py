@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from scale_agent.kube import status
-from scale_agent.kube.codec import gojson
+from scale_agent.kube.codec import gojson, gonumbers
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.status import Cause, forbidden_field, invalid_options, invalid_value, unsupported
 
@@ -57,12 +57,10 @@ def _number(query: Query, name: str) -> int:
     text = query.get(name)
     if text is None:
         return 0
-    if not re.fullmatch(r"[+-]?[0-9]+", text):
-        raise status.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    value = int(text)
-    if abs(value) >= 1 << 63:
-        raise status.bad_request(f'strconv.ParseInt: parsing "{text}": value out of range')
-    return value
+    try:
+        return gonumbers.parse_int(text)
+    except ValueError as error:
+        raise status.bad_request(str(error)) from error
 
 
 def resource_version(text: str, *, plain: bool = False) -> int | None:

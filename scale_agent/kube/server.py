@@ -53,14 +53,19 @@ class ApiServer:
         except PlainError as refusal:
             answer = Response(refusal.code, (NO_CACHE, ("Content-Type", PLAIN), *_SNIFFED), refusal.text.encode())
         self.settle(now)
-        route = paths.parse(request.path)
-        if route is not None:
-            counting.count(self.core, request.method, route, answer.status, watch="watch=" in request.query)
+        self._count(request, answer.status)
         if not isinstance(answer, Response):
             return answer
         if pretty.wanted(request):
             answer = pretty.indented(request, answer)
         return self._sent(request, answer)
+
+    def _count(self, request: Request, code: int) -> None:
+        """Requests for what is served are counted; for others a real server has no handler that would."""
+        route = paths.parse(request.path)
+        resource = self.core.find(route.group, route.version, route.plural) if route is not None else None
+        if route is not None and resource is not None:
+            counting.count(self.core, request.method, route, resource, code, watch="watch=" in request.query)
 
     @staticmethod
     def _sent(request: Request, answer: Response) -> Response:

@@ -15,7 +15,7 @@ import orjson
 from scale_agent.kube import graceful, status
 from scale_agent.kube.access.users import User
 from scale_agent.kube.admission import defaults, objects, parts, quota, registry, signing, strategies, validation
-from scale_agent.kube.codec import moments
+from scale_agent.kube.codec import gonumbers, moments
 from scale_agent.kube.core import Core
 from scale_agent.kube.custom import admission as custom
 from scale_agent.kube.custom.types import CLEANUP
@@ -253,13 +253,20 @@ def check_preconditions(resource: ResourceType, before: Obj, meta: dict[str, Any
     uid, wanted = meta.get("uid"), meta.get("resourceVersion")
     if uid and uid != before["metadata"]["uid"]:
         raise other_uid(resource, before["metadata"].get("namespace", ""), name, uid, before["metadata"]["uid"])
-    if wanted and not wanted.isdigit():
-        raise StatusError(500, "", f'strconv.ParseUint: parsing "{wanted}": invalid syntax')
+    if wanted and wanted != before["metadata"]["resourceVersion"]:
+        _check_version(wanted)
     any_version = not wanted or wanted == "0"
     if not any_version and wanted != before["metadata"]["resourceVersion"]:
         raise status.conflict(resource.plural, resource.group, name)
     if any_version and (not resource.typed or resource.key in validation.VERSION_NEEDED):
         raise status.invalid(resource.plural, resource.group, name, [_must_have_version()])
+
+
+def _check_version(text: str) -> None:
+    try:
+        gonumbers.parse_uint(text)
+    except ValueError as error:
+        raise StatusError(500, "", str(error)) from error
 
 
 def other_uid(resource: ResourceType, namespace: str, name: str, wanted: str, uid: str) -> StatusError:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scale_agent.kube.admission import addresses, limits, podadmission
+from scale_agent.kube.codec import gonumbers
 from scale_agent.kube.core import Core
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.storage.version import Obj
@@ -199,7 +200,8 @@ def _count_template(old: Obj, obj: Obj) -> None:
     """A DaemonSet's annotation counts its templates; nobody else sets it (``daemonSetStrategy.PrepareForUpdate``)."""
     before = (old["metadata"].get("annotations") or {}).get(_TEMPLATE_GENERATION, "1")
     same = (old.get("spec") or {}).get("template") == (obj.get("spec") or {}).get("template")
-    count = before if same or not before.isdigit() else str(int(before) + 1)
+    number = gonumbers.whole(before)
+    count = before if same or number is None else str(number + 1)
     annotations = obj["metadata"].get("annotations") or {}
     obj["metadata"]["annotations"] = {**annotations, _TEMPLATE_GENERATION: count}
 

@@ -162,7 +162,7 @@ def _list_converter(field: Field, owner: Type, one: Converter) -> Converter:
 
 
 def _map_converter(field: Field, owner: Type, one: Converter) -> Converter:
-    blank = zero(field, element=True)
+    blank = "" if field.kind == "bytes" else zero(field, element=True)
 
     def convert(value: Any, place: Place, unknown: list[str]) -> Any:
         if not isinstance(value, dict):

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from scale_agent.kube import selectors, writes
-from scale_agent.kube.codec import moments
+from scale_agent.kube.codec import gonumbers, moments
 from scale_agent.kube.core import Core, Reconcile
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.storage.history import EventType
@@ -245,7 +245,9 @@ def is_true(obj: Obj, kind: str) -> bool:
 
 def scaled(value: Any, total: int, *, up: bool) -> int:
     """An int-or-percent of ``total``, rounded up or down."""
-    if isinstance(value, str) and value.endswith("%") and value[:-1].isdigit():
-        share = int(value[:-1]) * total
-        return -(-share // 100) if up else share // 100
-    return int(value) if isinstance(value, int) or str(value).isdigit() else 0
+    if isinstance(value, int):
+        return value
+    share = gonumbers.whole(str(value)[:-1]) if str(value).endswith("%") else None
+    if share is None:
+        return gonumbers.whole(str(value)) or 0
+    return -(-share * total // 100) if up else share * total // 100

@@ -89,7 +89,7 @@ def parse(text: str) -> Schedule:
     every = _EVERY.fullmatch(text)
     if every is not None:
         parts = re.findall(r"(\d+(?:\.\d+)?)(ms|h|m|s)", every.group(1))
-        seconds = max(float(int(sum(float(number) * _UNITS_S[unit] for number, unit in parts))), 1.0)
+        seconds = max(float(sum(float(number) * _UNITS_S[unit] for number, unit in parts) // 1), 1.0)
         return Schedule((), any_day=True, any_weekday=True, every_s=seconds)
     fields = _WORDS.get(text, text).split()
     if len(fields) != len(_FIELDS):
@@ -124,12 +124,12 @@ def _number(text: str, names: tuple[str, ...], low: int = 0) -> int:
         return names.index(text.lower()) + low
     if not text.isdecimal() or not text.isascii():
         raise ValueError(f"failed to parse int from {text}")
-    return int(text)
+    return int(text[:9])
 
 
 def zone(name: str | None) -> tzinfo:
     """A time zone by its name; UTC without one, or with one that nobody knows."""
     try:
         return ZoneInfo(name) if name else UTC
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a directory of zones
         return UTC

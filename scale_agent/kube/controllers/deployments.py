@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scale_agent.kube import writes
+from scale_agent.kube.codec import gonumbers
 from scale_agent.kube.controllers import events, progress, rollouts
 from scale_agent.kube.controllers.common import (
     actor,
@@ -159,8 +160,7 @@ class _Look:
         """Whether the Deployment's size changed since its ReplicaSets were last sized."""
         self.find_newest(create=False)
         for one in rollouts.active(self.sets):
-            text = annotations_of(one).get(rollouts.DESIRED, "")
-            if text.isdigit() and int(text) != self.sizes.wanted:
+            if gonumbers.whole(annotations_of(one).get(rollouts.DESIRED, "")) not in (None, self.sizes.wanted):
                 return True
         return False
 

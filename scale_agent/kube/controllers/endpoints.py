@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from scale_agent.kube import writes
-from scale_agent.kube.codec import moments
+from scale_agent.kube.codec import gonumbers, moments
 from scale_agent.kube.controllers import podcontrol
 from scale_agent.kube.controllers.common import (
     NODES,
@@ -112,8 +112,9 @@ def _ports(service: Obj, pod: Obj) -> tuple[Obj, ...]:
 
 
 def _number(target: Any, protocol: str, pod: Obj) -> int | None:
-    if isinstance(target, int) or str(target).isdigit():
-        return int(target)
+    number = gonumbers.whole(str(target))
+    if number is not None:
+        return number
     sidecars = (one for one in pod["spec"].get("initContainers") or () if one.get("restartPolicy") == "Always")
     for container in (*pod["spec"]["containers"], *sidecars):
         for port in container.get("ports") or ():
@@ -196,7 +197,11 @@ def _subsets(members: list[_Member], service: Obj) -> list[Obj]:
     for member in sorted(members, key=lambda one: one.address):
         ports = sorted((_sparse_port(port) for port in member.ports), key=lambda one: str(one.get("name", "")))
         group = groups.setdefault(orjson.dumps(ports), {})
-        address: Obj = {"ip": member.address, "nodeName": member.pod["spec"]["nodeName"], "targetRef": member.target}
+        address: Obj = {
+            "ip": member.address,
+            "nodeName": member.pod["spec"].get("nodeName", ""),
+            "targetRef": member.target,
+        }
         if _is_named(member.pod, service):
             address["hostname"] = member.pod["spec"]["hostname"]
         group.setdefault("addresses" if member.ready else "notReadyAddresses", []).append(address)
@@ -279,7 +284,7 @@ def _endpoint(member: _Member, service: Obj) -> Obj:
         "addresses": [member.address],
         "conditions": {"ready": member.ready, "serving": member.serving, "terminating": terminating},
         "targetRef": member.target,
-        "nodeName": member.pod["spec"]["nodeName"],
+        "nodeName": member.pod["spec"].get("nodeName", ""),
     }
     zone = labels_of(member.node).get("topology.kubernetes.io/zone")
     if zone:

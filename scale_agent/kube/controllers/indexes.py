@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from scale_agent.kube.codec import gonumbers
 from scale_agent.kube.controllers.common import annotations_of, labels_of
 from scale_agent.kube.storage.version import Obj
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 VARIABLE = "JOB_COMPLETION_INDEX"
+#: Completions of an indexed Job are fewer (``maxParallelismForIndexedJob`` pods at a time, and each of them a name).
+MOST = 10_000_000
 
 
 def of(pod: Obj) -> int:
     """A pod's index; -1 if it has none."""
-    text = annotations_of(pod).get(INDEX, "")
-    return int(text) if text.isdigit() else -1
+    found = gonumbers.whole(annotations_of(pod).get(INDEX, ""))
+    return -1 if found is None else found
 
 
 def parse(text: str) -> set[int]:
-    """``1,3-5,7`` as numbers."""
+    """``1,3-5,7`` as numbers. Raises ``ValueError``."""
     found: set[int] = set()
     for part in text.split(",") if text else ():
         first, _, last = part.partition("-")
-        found |= set(range(int(first), int(last or first) + 1))
+        end = int(last or first) + 1
+        if end > MOST:
+            raise ValueError(f"{text} names more than any Job has")
+        found |= set(range(int(first), end))
     return found
 
 

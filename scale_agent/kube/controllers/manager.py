@@ -7,13 +7,13 @@ there were, it is looked at once.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
 
 from scale_agent.kube.controllers import (
     aggregation,
-    announcing,
     apiservices,
     autoscalers,
     budgets,
@@ -121,10 +121,6 @@ RULES: dict[ResourceKey, tuple[Named, ...]] = {
         ("endpoints", endpoints.service_gone),
     ),
     ("discovery.k8s.io", "endpointslices"): (("", apiservices.look_again),),
-    announcing.FLOWS: (("", look(announcing.flow)),),
-    announcing.POLICIES: (("validatingadmissionpolicy-status", look(announcing.policy)),),
-    announcing.RANGES: (("service-cidr", look(announcing.service_range)),),
-    announcing.CLASSES: (("volumeattributesclass-protection", look(announcing.attributes_class)),),
 }
 #: Rules for every resource.
 ALWAYS: tuple[Named, ...] = (
@@ -141,6 +137,9 @@ SWITCHES = frozenset(
 )
 #: A request may set off this many changes and looks; more means that rules chase each other.
 MOST_STEPS = 50_000
+#: So many objects that stopped a controller are remembered, by what and why.
+MOST_UNREADABLE = 100
+_LOG = logging.getLogger(__name__)
 
 
 @lru_cache(maxsize=64)
@@ -203,26 +202,27 @@ class Controllers:
         reconcile, namespace, name = item
         try:
             reconcile(self._core, namespace, name, now)
-        except StatusError as refusal:
-            if refusal.code not in _OUTRUN:
-                raise
-        except (LookupError, TypeError, ValueError) as error:
-            self._cannot_read(f"{reconcile.__module__} {namespace}/{name}", error)
+        except _STOPS as error:
+            self._stopped(f"{reconcile.__module__} {namespace}/{name}", error)
         return True
 
-    def _cannot_read(self, what: str, error: Exception) -> None:
+    def _stopped(self, what: str, error: Exception) -> None:
         """An object that a controller cannot make sense of stops that controller for that object, and no request."""
-        self._core.memo.setdefault("unreadable", {})[what] = type(error).__name__
+        if isinstance(error, StatusError) and error.code in _OUTRUN:
+            return
+        unreadable = self._core.memo.setdefault("unreadable", {})
+        if len(unreadable) < MOST_UNREADABLE:
+            unreadable[what] = type(error).__name__
+        _LOG.debug("stopped by %s: %s", type(error).__name__, what)
 
     def _outrun(self, rule: Rule, change: Change, now: float) -> None:
         try:
             rule(self._core, change, now)
-        except StatusError as refusal:
-            if refusal.code not in _OUTRUN:
-                raise
-        except (LookupError, TypeError, ValueError) as error:
-            self._cannot_read(f"{rule.__module__} {change.event.after.namespace}/{change.event.after.name}", error)
+        except _STOPS as error:
+            self._stopped(f"{rule.__module__} {change.event.after.namespace}/{change.event.after.name}", error)
 
 
+#: What objects of hostile clients lead to, and refusals of what a controller wanted to write.
+_STOPS = (StatusError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 #: Refusals that only say that the world moved on: the controller looks again with the next change. 422: by admission.
 _OUTRUN = (403, 404, 409, 422)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from scale_agent.kube import writes
-from scale_agent.kube.codec import moments
+from scale_agent.kube.codec import gonumbers, moments
 from scale_agent.kube.controllers import events, orphans
 from scale_agent.kube.controllers.common import (
     PODS,
@@ -198,8 +198,7 @@ def _worth(neighbours: dict[str, int], now: float) -> Callable[[Obj], tuple[Any,
 
 
 def _cost(pod: Obj) -> int:
-    text = annotations_of(pod).get(DELETION_COST, "0")
-    return int(text) if text.lstrip("-").isdigit() else 0
+    return gonumbers.integer(annotations_of(pod).get(DELETION_COST, "")) or 0
 
 
 def _magnitude(age_s: float) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scale_agent.kube.codec import gonumbers
 from scale_agent.kube.controllers.common import annotations_of, created_at, scaled
 from scale_agent.kube.storage.version import Obj
 
@@ -82,8 +83,7 @@ def available(replica_set: Obj) -> int:
 
 def revision_of(obj: Obj) -> int:
     """The revision annotation; 0 without one."""
-    text = annotations_of(obj).get(REVISION, "0")
-    return int(text) if text.isdigit() else 0
+    return gonumbers.whole(annotations_of(obj).get(REVISION, "")) or 0
 
 
 def bare(template: Obj) -> Obj:
@@ -170,8 +170,7 @@ def _share(sizes: Sizes, replica_set: Obj, status_replicas: int) -> int:
     """By how much a ReplicaSet would grow in proportion (``getReplicaSetFraction``)."""
     if sizes.wanted == 0:
         return -size(replica_set)
-    text = annotations_of(replica_set).get(MAXIMUM, "")
-    before = int(text) if text.isdigit() and int(text) else status_replicas
+    before = gonumbers.whole(annotations_of(replica_set).get(MAXIMUM, "")) or status_replicas
     if before == 0:
         return 0
     exact = size(replica_set) * sizes.most / before
@@ -183,7 +182,7 @@ def with_revision(replica_set_annotations: dict[str, str], deployment: Obj, revi
     out = dict(replica_set_annotations)
     out |= {name: text for name, text in annotations_of(deployment).items() if name not in UNCOPIED}
     before = out.get(REVISION, "")
-    if (int(before) if before.isdigit() else 0) < revision:
+    if (gonumbers.whole(before) or 0) < revision:
         out[REVISION] = str(revision)
         if before:
             out[HISTORY] = ",".join(one for one in (out.get(HISTORY, ""), before) if one)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from scale_agent.kube.codec import moments
+from scale_agent.kube.codec import gonumbers, moments
 from scale_agent.kube.controllers import claims, events, taints
 from scale_agent.kube.controllers.common import NODES, PODS, deleting, read, set_status
 from scale_agent.kube.core import Core
@@ -98,8 +98,8 @@ def _against(spec: Obj, node: Obj, load: dict[bytes, int]) -> str:
         return "node(s) were unschedulable"
     if taint is not None:
         return "node(s) had untolerated taint(s)"
-    room = ((node.get("status") or {}).get("allocatable") or {}).get("pods")
-    if room is not None and str(room).isdigit() and load.get(node["metadata"]["name"].encode(), 0) >= int(room):
+    room = gonumbers.whole(str(((node.get("status") or {}).get("allocatable") or {}).get("pods")))
+    if room is not None and load.get(node["metadata"]["name"].encode(), 0) >= room:
         return "Too many pods"
     return ""
 

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 
 from scale_agent.kube import writes
+from scale_agent.kube.codec import gonumbers
 from scale_agent.kube.controllers import events, podcontrol, revisions
 from scale_agent.kube.controllers.common import (
     actor,
@@ -37,8 +38,8 @@ def reconcile(core: Core, namespace: str, name: str, now: float) -> None:
 
 def ordinal(pod: Obj) -> int:
     """The number at the end of a pod's name; -1 if there is none."""
-    tail = pod["metadata"]["name"].rpartition("-")[2]
-    return int(tail) if tail.isdigit() else -1
+    found = gonumbers.whole(pod["metadata"]["name"].rpartition("-")[2])
+    return -1 if found is None else found
 
 
 class _Look:

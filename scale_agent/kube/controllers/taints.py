@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from scale_agent.kube.codec import gonumbers
 from scale_agent.kube.controllers.common import labels_of, selected
 from scale_agent.kube.storage.version import Obj
 
@@ -74,6 +75,9 @@ def _expression(expression: Obj, labels: Mapping[str, str]) -> bool:
 
 
 def _compares(operator: str, text: str, values: Any) -> bool:
-    if not text.lstrip("-").isdigit() or len(values) != 1 or not str(values[0]).lstrip("-").isdigit():
+    if len(values) != 1:
         return False
-    return int(text) > int(values[0]) if operator == "Gt" else int(text) < int(values[0])
+    is_now, bound = gonumbers.integer(text), gonumbers.integer(str(values[0]))
+    if is_now is None or bound is None:
+        return False
+    return is_now > bound if operator == "Gt" else is_now < bound

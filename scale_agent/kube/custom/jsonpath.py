@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
+from scale_agent.kube.codec import gonumbers
+
 Values = Iterator[Any]
 Step = Callable[[Any], Values]
 
@@ -19,7 +21,7 @@ class PathError(Exception):
 
 
 _STEP = re.compile(
-    r"\.\.(?P<deep>[\w-]+)|\.(?P<name>(?:[^.\[\]\\]|\\.)+)|\[(?P<index>-?\d+)\]|\[(?P<slice>-?\d*:-?\d*)\]"
+    r"\.\.(?P<deep>[\w-]+)|\.(?P<name>(?:[^.\[\]\\]|\\.)+)|\[(?P<index>-?[0-9]{1,18})\]|\[(?P<slice>-?[0-9]{0,18}:-?[0-9]{0,18})\]"
     r"|\[(?P<all>\*)\]|\['(?P<quoted>[^']*)'\]|\[\"(?P<doubled>[^\"]*)\"\]|\[\?\((?P<filter>[^\]]*)\)\]|(?P<dot>\.)$"
 )
 _FILTER = re.compile(r"\s*@(?P<path>[^=!<>]*?)\s*(?P<sign>==|!=|<=|>=|<|>)\s*(?P<value>.+?)\s*")
@@ -146,7 +148,7 @@ def _literal(text: str) -> Any:
     if text in ("true", "false"):
         return text == "true"
     try:
-        return int(text)
+        return gonumbers.parse_int(text)
     except ValueError:
         raise PathError(text) from None
 

@@ -7,7 +7,7 @@ from email.utils import formatdate, parsedate_to_datetime
 
 from scale_agent.kube.http import Headers, Request, Response
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 def serve(request: Request, body: bytes, headers: Headers, *, modified: float) -> Response:

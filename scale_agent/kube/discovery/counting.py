@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from scale_agent.kube.core import Core
 from scale_agent.kube.paths import Route
+from scale_agent.kube.schema.resources import ResourceType
 
 
 class Kind(NamedTuple):
@@ -52,6 +53,8 @@ class Counts:
 
 
 _MEMO = "requests"
+#: Others are one (``metrics.OtherRequestMethod``).
+_METHODS = frozenset(("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
 
 
 def counts(core: Core) -> Counts:
@@ -62,11 +65,13 @@ def counts(core: Core) -> Counts:
     return found
 
 
-def count(core: Core, method: str, route: Route, code: int, *, watch: bool) -> None:
-    """A request about a resource was answered."""
-    verb, scope = method, "resource"
+def count(core: Core, method: str, route: Route, resource: ResourceType, code: int, *, watch: bool) -> None:
+    """A request about a resource was answered. What nobody serves is told by no name that a client made up."""
+    verb, scope = method if method in _METHODS else "other", "resource"
     if not route.name:
         verb = ("WATCH" if watch else "LIST") if method in ("GET", "HEAD") else method
         scope = "namespace" if route.namespace else "cluster"
         verb = "DELETECOLLECTION" if method == "DELETE" else verb
-    counts(core).add(Kind(verb, route.group, route.version, route.plural, route.subresource, scope, code))
+    part = route.subresource.partition("/")[0]
+    part = part if part in resource.subresources else ""
+    counts(core).add(Kind(verb, route.group, route.version, route.plural, part, scope, code))

@@ -69,7 +69,7 @@ class Log:
         self._events: deque[Event] = deque()
         self._first = 0
         self._packed = 0  # the position of the first event that is not packed
-        self._followers: dict[str, set[Follower]] | None = None
+        self._followers: dict[str, dict[Follower, None]] | None = None
 
     @property
     def end(self) -> int:
@@ -86,7 +86,7 @@ class Log:
         self._events.append(event)
         self.trim(event.at_s)
         if self._followers:
-            for scope in {event.after.namespace, ""}:
+            for scope in (event.after.namespace, "") if event.after.namespace else ("",):
                 for follower in tuple(self._followers.get(scope, ())):
                     follower.changed(event)
 
@@ -132,10 +132,10 @@ class Log:
             yield event
 
     def follow(self, namespace: str, follower: Follower) -> None:
-        """Tell ``follower`` of events in a namespace (``""``: all)."""
+        """Tell ``follower`` of events in a namespace (``""``: all), those that came first before others."""
         if self._followers is None:
             self._followers = {}
-        self._followers.setdefault(namespace, set()).add(follower)
+        self._followers.setdefault(namespace, {})[follower] = None
 
     def followers(self) -> list[Follower]:
         """All that follow now."""
@@ -143,5 +143,8 @@ class Log:
 
     def unfollow(self, namespace: str, follower: Follower) -> None:
         """Undo :meth:`follow`; idempotent."""
-        if self._followers:
-            self._followers.get(namespace, set()).discard(follower)
+        followers = (self._followers or {}).get(namespace)
+        if self._followers and followers:
+            followers.pop(follower, None)
+            if not followers:
+                del self._followers[namespace]

@@ -10,6 +10,7 @@ import re
 from typing import NoReturn
 
 from scale_agent.kube import query, status
+from scale_agent.kube.codec import gonumbers
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Response
 from scale_agent.kube.storage.version import Obj
@@ -58,7 +59,8 @@ def proxy(call: Call) -> Response:
 def _unreachable(address: str) -> StatusError:
     port = address.rpartition(":")[2]
     why = f"dial tcp {address}: {_NO_ONE}"
-    if port.isdigit() and int(port) > _LARGEST_PORT:
+    number = gonumbers.whole(port)
+    if number is not None and number > _LARGEST_PORT:
         why = f"dial tcp: address {port}: invalid port"
     return _unavailable(f"error trying to reach service: {why}")
 
@@ -95,8 +97,9 @@ def _pod(call: Call, name: str, port: str) -> str:
 def _service(call: Call, name: str, port: str) -> str:
     service = _object(call, name)
     wanted = port
-    if port.isdigit():
-        named = [one for one in service["spec"].get("ports") or () if one["port"] == int(port)]
+    number = gonumbers.whole(port)
+    if number is not None:
+        named = [one for one in service["spec"].get("ports") or () if one["port"] == number]
         if not named:
             raise _unavailable(f'no service port {port} found for service "{name}"')
         wanted = named[0].get("name", "")

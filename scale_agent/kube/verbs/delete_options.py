@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from scale_agent.kube import query, status, writes
+from scale_agent.kube.codec import gonumbers
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.representation import decoding
 from scale_agent.kube.status import Cause
@@ -56,9 +57,10 @@ def _from_query(call: Call) -> dict[str, Any]:
     out: dict[str, Any] = {name: asked[name] for name in _NAMES if asked.get(name)}
     grace = out.get("gracePeriodSeconds")
     if grace is not None:
-        if not grace.lstrip("-").isdigit():
-            raise status.bad_request(f'strconv.ParseInt: parsing "{grace}": invalid syntax')
-        out["gracePeriodSeconds"] = int(grace)
+        try:
+            out["gracePeriodSeconds"] = gonumbers.parse_int(grace)
+        except ValueError as error:
+            raise status.bad_request(str(error)) from error
     if "dryRun" in out:
         out["dryRun"] = [out["dryRun"]]
     if "orphanDependents" in out:

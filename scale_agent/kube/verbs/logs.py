@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scale_agent.kube import query, status
-from scale_agent.kube.codec import moments, times
+from scale_agent.kube.codec import gonumbers, moments, times
 from scale_agent.kube.codec.wire import DecodeError
 from scale_agent.kube.core import Core
 from scale_agent.kube.http import Headers, Response
@@ -83,9 +83,9 @@ def _number(text: str | None) -> int | None:
     if not text:
         return None
     try:
-        return int(text)
-    except ValueError:
-        raise status.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+        return gonumbers.parse_int(text)
+    except ValueError as error:
+        raise status.bad_request(str(error)) from error
 
 
 def _time(text: str | None) -> float | None:

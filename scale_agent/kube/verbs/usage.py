@@ -24,6 +24,8 @@ _SWING_S = 900.0
 _CPU_M, _MEMORY_MI = 50.0, 64.0
 #: What a node's own processes use.
 _NODE_CPU_M, _NODE_MEMORY_MI = 90.0, 640.0
+#: Requests may be of any size; nothing uses more (millicores, MiB).
+_MOST = Decimal(10**9)
 _NANO, _KI_PER_MI, _MI = 10**6, 1024, 1 << 20
 
 
@@ -88,4 +90,4 @@ def _drawn(seed: str, what: str) -> float:
 
 
 def _number(quantity: str | None, factor: float) -> float:
-    return float(number(quantity) * Decimal(factor)) if quantity else 0.0
+    return float(min(number(quantity) * Decimal(factor), _MOST)) if quantity else 0.0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
-from zoneinfo import available_timezones
 
 from scale_agent.kube.admission.rules import formats
 from scale_agent.kube.admission.rules.checks import (
@@ -23,7 +21,9 @@ from scale_agent.kube.admission.rules.containers import shown_names
 from scale_agent.kube.admission.rules.goform import CORE, form
 from scale_agent.kube.admission.rules.pods import template
 from scale_agent.kube.admission.rules.report import Key, Path, Report
+from scale_agent.kube.admission.rules.schedules import schedule, zone
 from scale_agent.kube.admission.rules.selectors import key, label_selector, selects
+from scale_agent.kube.codec import gonumbers
 
 _GROUP = "k8s.io/api/batch/v1."
 MOST_PARALLEL = 100_000
@@ -99,17 +99,15 @@ def _failure_policy(spec: Any, path: Path, report: Report) -> None:
         _failure_rule(rule, (*here, "rules", index), report, spec, names)
 
 
-_RANGES = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
-
-
 def _indexes(text: str, completions: int) -> tuple[int, str]:
     """How many indexes a list of ranges names, and what is wrong with it."""
     total = 0
-    for one in text.split(","):
+    for one in text.split(",") if text else ():
         for number in one.split("-"):
-            if not number.isdigit():
+            value = gonumbers.integer(number)
+            if value is None:
                 return 0, f'cannot convert string to integer for index: "{number}"'
-            if int(number) >= completions:
+            if value >= completions:
                 return 0, f'too large index: "{number}"'
         first, _, last = one.partition("-")
         if last and int(last) <= int(first):
@@ -280,95 +278,6 @@ def _pod_names(job: Any, path: Path, report: Report) -> None:
 
 job = struct(("spec", job_spec), _generated)
 new_job = struct(_pod_names)
-_STEPS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
-_NAMES: tuple[dict[str, int], ...] = (
-    {},
-    {},
-    {},
-    {
-        name: number
-        for number, name in enumerate(
-            ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
-        )
-    },
-    {name: number for number, name in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])},
-)
-_WORDS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
-
-
-def schedule_fault(text: str) -> str:
-    """What the parser (robfig/cron) says of a schedule; empty if it can be read."""
-    if text.startswith("@"):
-        if text in _WORDS or re.fullmatch(r"@every (\d+(\.\d+)?(ns|us|ms|s|m|h))+", text):
-            return ""
-        if text.startswith("@every "):
-            return f'failed to parse duration {text}: time: invalid duration "{text[7:]}"'
-        return f"unrecognized descriptor: {text}"
-    if text.startswith(("TZ=", "CRON_TZ=")):
-        text = text.partition(" ")[2]
-    fields = text.split()
-    if len(fields) != 5:
-        return f"expected exactly 5 fields, found {len(fields)}: [{' '.join(fields)}]"
-    for number, field in enumerate(fields):
-        for one in field.split(","):
-            fault = _range_fault(one, number)
-            if fault:
-                return fault
-    return ""
-
-
-def _range_fault(text: str, number: int) -> str:
-    bounds, slash, step = text.partition("/")
-    low, _, high = bounds.partition("-")
-    least, most = _STEPS[number]
-    if "/" in step:
-        return f"too many slashes: {text}"
-    if low in ("*", "?"):
-        start, end = least, most
-    else:
-        values = [_number(one, number) for one in bounds.split("-")]
-        if len(values) > 2:
-            return f"too many hyphens: {text}"
-        bad = next((one for one, value in zip(bounds.split("-"), values, strict=True) if value is None), None)
-        if bad is not None:
-            return f'failed to parse int from {bad}: strconv.Atoi: parsing "{bad}": invalid syntax'
-        start = values[0] or 0
-        end = (values[-1] or 0) if high else most if slash else start
-    if slash and (not step.isdigit() or int(step) == 0):
-        if step.isdigit():
-            return f"step of range should be a positive number: {text}"
-        return f'failed to parse int from {step}: strconv.Atoi: parsing "{step}": invalid syntax'
-    if start < least:
-        return f"beginning of range ({start}) below minimum ({least}): {text}"
-    if end > most:
-        return f"end of range ({end}) above maximum ({most}): {text}"
-    return f"beginning of range ({start}) beyond end of range ({end}): {text}" if start > end else ""
-
-
-def _number(text: str, number: int) -> int | None:
-    if text.lower() in _NAMES[number]:
-        return _NAMES[number][text.lower()]
-    return int(text) if text.isdigit() else None
-
-
-def _schedule(value: Any, path: Path, report: Report) -> None:
-    fault = schedule_fault(value)
-    if fault:
-        report.invalid(path, value, fault)
-    if "TZ" in value:
-        words = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
-        report.invalid(path, value, words)
-
-
-def _zone(value: Any, path: Path, report: Report) -> None:
-    if not value:
-        report.invalid(path, value, "timeZone must be nil or non-empty string")
-    elif value.lower() == "local":
-        report.invalid(
-            path, value, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
-        )
-    elif value not in available_timezones():
-        report.invalid(path, value, f"unknown time zone {value}")
 
 
 def _name_fits(obj: Any, path: Path, report: Report) -> None:
@@ -391,9 +300,9 @@ cron_job = struct(
     (
         "spec",
         struct(
-            ("schedule", need(_schedule)),
+            ("schedule", need(schedule)),
             ("startingDeadlineSeconds", given(not_negative)),
-            ("timeZone", given(_zone)),
+            ("timeZone", given(zone)),
             ("concurrencyPolicy", need(one_of("Allow", "Forbid", "Replace"))),
             ("jobTemplate", struct(("spec", job_spec))),
             _template_selector,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -10,10 +9,9 @@ from typing import Any
 from scale_agent.kube.admission.rules import formats
 from scale_agent.kube.admission.rules.checks import AT_LEAST_0
 from scale_agent.kube.admission.rules.report import Check, Key, Path, Report
+from scale_agent.kube.codec.quantities import number
+from scale_agent.kube.codec.wire import DecodeError
 
-_BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
-_DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-_FORM = re.compile(r"([+-]?[0-9.]+)([eE][+-]?\d+|[numkMGTPE]?i?)")
 _WHOLE = frozenset(("pods", "services", "replicationcontrollers", "secrets", "configmaps", "persistentvolumeclaims"))
 #: Resources of containers that have no prefix.
 CONTAINER_RESOURCES = frozenset(("cpu", "memory", "ephemeral-storage"))
@@ -22,15 +20,10 @@ CONTAINER_RESOURCES = frozenset(("cpu", "memory", "ephemeral-storage"))
 @lru_cache(maxsize=4096)
 def amount(quantity: str) -> Decimal:
     """The number that a quantity stands for; zero for what is none (the decoder refused it before)."""
-    found = _FORM.fullmatch(quantity)
-    if found is None:
+    try:
+        return number(quantity)
+    except DecodeError:
         return Decimal(0)
-    number, suffix = Decimal(found[1]), found[2]
-    if suffix in _BINARY:
-        return number * Decimal(1024 ** _BINARY[suffix])
-    if suffix[:1] in ("e", "E") and len(suffix) > 1:
-        return number.scaleb(int(suffix[1:]))
-    return number.scaleb(_DECIMAL.get(suffix, 0))
 
 
 def not_below_zero(words: str = AT_LEAST_0) -> Check:
@@ -44,10 +37,11 @@ def not_below_zero(words: str = AT_LEAST_0) -> Check:
 
 
 def _value(name: str, quantity: str, path: Path, report: Report) -> None:
-    number = amount(quantity)
-    if number < 0:
+    value = amount(quantity)
+    if value < 0:
         report.invalid(path, quantity, AT_LEAST_0)
-    if (name in _WHOLE or name.startswith("count/") or name.startswith("hugepages-") or "/" in name) and number % 1:
+    counted = name in _WHOLE or name.startswith(("count/", "hugepages-")) or "/" in name
+    if counted and value != value.to_integral_value():
         report.invalid(path, quantity, "must be an integer")
 
 

@@ -23,6 +23,7 @@ from scale_agent.kube.admission.rules.pods import template, template_metadata
 from scale_agent.kube.admission.rules.report import Check, Literal, Path, Report, value_text
 from scale_agent.kube.admission.rules.security import internal
 from scale_agent.kube.admission.rules.selectors import label_selector, selects
+from scale_agent.kube.codec import gonumbers
 
 _MISMATCH = "`selector` does not match template `labels`"
 
@@ -89,7 +90,10 @@ def whole_or_percent(value: Any, path: Path, report: Report) -> None:
 
 def at_most_100(value: Any, path: Path, report: Report) -> None:
     """``IsNotMoreThan100Percent``."""
-    if isinstance(value, str) and value[:-1].isdigit() and value.endswith("%") and int(value[:-1]) > 100:
+    if not isinstance(value, str) or formats.percent(value):
+        return
+    share = gonumbers.whole(value[:-1])
+    if share is None or share > 100:
         report.invalid(path, value, "must not be greater than 100%")
 
 
