@@ -18,9 +18,9 @@ import orjson
 from scale_agent.cluster.names import OTHER, verb_and_resource
 from scale_agent.kube import status
 from scale_agent.kube.access.impersonation import JOINT
-from scale_agent.kube.access.users import ANONYMOUS
 from scale_agent.kube.http import Headers, Request, Response, Watch
 from scale_agent.kube.server import ApiServer
+from scale_agent.kube.users import ANONYMOUS
 from scale_agent.kube.verbs.call import NO_CACHE
 from scale_agent.tunnel.http_answers import Refusal
 from scale_agent.tunnel.http_requests import HttpRequest

@@ -11,8 +11,8 @@ from scale_agent.cluster.identity import ClusterIdentity
 from scale_agent.cluster.listener import Listener
 from scale_agent.cluster.profile import Profile
 from scale_agent.cluster.runtime import Runtime
-from scale_agent.kube.access.users import MASTERS, User
 from scale_agent.kube.server import ApiServer
+from scale_agent.kube.users import MASTERS, User
 
 
 class Standalone:

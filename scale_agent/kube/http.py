@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from scale_agent.kube.access.users import LOOPBACK, User
+from scale_agent.kube.users import LOOPBACK, User
 
 Headers = tuple[tuple[str, str], ...]
 

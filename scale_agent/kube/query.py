@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from scale_agent.kube import status
-from scale_agent.kube.codec import gojson, gonumbers
+from scale_agent.kube.codec import gojson, gonumbers, times
+from scale_agent.kube.codec.wire import DecodeError
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.status import Cause, forbidden_field, invalid_options, invalid_value, unsupported
 
@@ -139,20 +140,25 @@ def _watch_causes(match: str, version: str, token: str, sends: bool | None) -> I
         yield forbidden_field(_MATCH, "resourceVersionMatch is forbidden when continue is provided")
 
 
-_DURATION = re.compile(r"[-+]?(0|(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)")
-
-
 @lru_cache(maxsize=1024)
 def check_timeout(raw: str) -> None:
     """``timeout`` bounds a request that ends by itself (``WithRequestDeadline``); ours take no time. Raises 400."""
     query = parse_query(raw)
     text = query.get("timeout", "")
-    if not text or ("watch" in query and _flag(query["watch"])) or _DURATION.fullmatch(text):
+    if not text or ("watch" in query and _flag(query["watch"])) or _is_duration(text):
         return
     problem = "invalid duration"
     if number := re.fullmatch(r"[-+]?[0-9.]+([^0-9.]*)", text):
         problem = f'unknown unit "{number[1]}" in duration' if number[1] else "missing unit in duration"
     raise status.bad_request(f'invalid timeout specified in the request URL - time: {problem} "{text}"')
+
+
+def _is_duration(text: str) -> bool:
+    try:
+        times.parse_duration_ns(text)
+    except DecodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from typing import Any
 import orjson
 
 from scale_agent.kube import graceful, status
-from scale_agent.kube.access.users import User
 from scale_agent.kube.admission import defaults, objects, parts, quota, registry, signing, strategies, validation
 from scale_agent.kube.codec import gonumbers, moments
 from scale_agent.kube.core import Core
@@ -27,6 +26,7 @@ from scale_agent.kube.patching.atoms import TypedError
 from scale_agent.kube.schema import zeros
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.version import Obj, Version
+from scale_agent.kube.users import User
 
 #: Names are tried this often before generateName gives up (apiserver: maxNameGenerationCreateAttempts).
 NAME_ATTEMPTS = 8

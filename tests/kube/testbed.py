@@ -13,13 +13,13 @@ from urllib.parse import urlencode
 import orjson
 
 from scale_agent.kube.access import jwt
-from scale_agent.kube.access.users import LOOPBACK, User
 from scale_agent.kube.codec import protobuf
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Request, Response
 from scale_agent.kube.server import ApiServer
 from scale_agent.kube.storage.snapshot import Snapshot
 from scale_agent.kube.storage.watches import ResourceWatch
+from scale_agent.kube.users import LOOPBACK, User
 
 VERSION = "v1.36.2"
 START_S = 1_800_000_000.0

@@ -11,10 +11,10 @@ import yaml
 from scale_agent.cluster import profile as profiles
 from scale_agent.cluster.identity import ClusterIdentity
 from scale_agent.cluster.runtime import Runtime
-from scale_agent.kube.access.users import ANONYMOUS, User
 from scale_agent.kube.http import Request, Response, Watch
 from scale_agent.kube.local import LocalClient
 from scale_agent.kube.server import ApiServer
+from scale_agent.kube.users import ANONYMOUS, User
 from scale_agent.standin.run import Outgoing
 from scale_agent.standin.steps import VERSIONS, deletion_script, import_script
 from tests.standin.conftest import MakeRest

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import orjson
 
 from scale_agent.kube import paths, query
-from scale_agent.kube.access.users import User
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Request
 from scale_agent.kube.paths import Route
 from scale_agent.kube.status import qualified
+from scale_agent.kube.users import User
 
 _VERBS = {
     "POST": "create",

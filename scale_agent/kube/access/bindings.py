@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
 
-from scale_agent.kube.access.users import User, account_of
 from scale_agent.kube.storage.snapshot import SharedVersion, Snapshot
 from scale_agent.kube.storage.store import NameKey, Store
 from scale_agent.kube.storage.version import Version
+from scale_agent.kube.users import User, account_of
 
 GROUP = "rbac.authorization.k8s.io"
 CLUSTER_BINDINGS = (GROUP, "clusterrolebindings")

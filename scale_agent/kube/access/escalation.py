@@ -11,9 +11,9 @@ from scale_agent.kube.access.attributes import Attributes, refusal
 from scale_agent.kube.access.bindings import GROUP
 from scale_agent.kube.access.rbac import PLURALS, Rbac, aggregate, parsed
 from scale_agent.kube.access.rules import Rule, compact, missing, quoted
-from scale_agent.kube.access.users import MASTERS, User
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.version import Obj
+from scale_agent.kube.users import MASTERS, User
 
 _EVERYTHING = (Rule(("*",), ("*",), ("*",)), Rule(("*",), urls=("*",)))
 _ROLES = ("roles", "clusterroles")

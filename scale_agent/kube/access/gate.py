@@ -15,12 +15,12 @@ from scale_agent.kube.access.attributes import Attributes, attributes_of, forbid
 from scale_agent.kube.access.bindings import GROUP
 from scale_agent.kube.access.rbac import Decision, Rbac
 from scale_agent.kube.access.tokens import Bearer, TokenError, Tokens
-from scale_agent.kube.access.users import ANONYMOUS, User
 from scale_agent.kube.core import Core
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Request
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.version import Obj, Version
+from scale_agent.kube.users import ANONYMOUS, User
 
 _LOG = logging.getLogger(__name__)
 _BEARER = "bearer"

@@ -14,7 +14,8 @@ import orjson
 
 from scale_agent.kube import status
 from scale_agent.kube.access.attributes import Attributes, forbidden
-from scale_agent.kube.access.users import (
+from scale_agent.kube.errors import StatusError
+from scale_agent.kube.users import (
     ANONYMOUS,
     AUTHENTICATED,
     MASTERS,
@@ -26,7 +27,6 @@ from scale_agent.kube.access.users import (
     account_of,
     node_of,
 )
-from scale_agent.kube.errors import StatusError
 
 _PREFIX = "impersonate-"
 _EXTRA = "impersonate-extra-"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from scale_agent.kube.access.attributes import Attributes
 from scale_agent.kube.access.bindings import BINDINGS, CLUSTER_BINDINGS, GROUP, Binding, Bindings, Subject, subjects_of
 from scale_agent.kube.access.rules import Rule
-from scale_agent.kube.access.users import MASTERS, User
 from scale_agent.kube.storage.store import Store
+from scale_agent.kube.users import MASTERS, User
 
 #: The resources of what bindings refer to.
 PLURALS = {"Role": "roles", "ClusterRole": "clusterroles"}

@@ -17,11 +17,11 @@ from scale_agent.errors import ScaleAgentError
 from scale_agent.kube.access import jwt
 from scale_agent.kube.access.keys import signing_key
 from scale_agent.kube.access.rules import quoted
-from scale_agent.kube.access.users import NODE_NAME, User, account_of
 from scale_agent.kube.codec import moments
 from scale_agent.kube.core import Core
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.version import Obj, Version
+from scale_agent.kube.users import NODE_NAME, User, account_of
 
 #: Who issues tokens and, unless one says otherwise, whom they are for.
 ISSUER = "https://kubernetes.default.svc.cluster.local"

@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 
 from scale_agent.kube import status
-from scale_agent.kube.access.users import User
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.status import Cause
 from scale_agent.kube.storage.version import Obj
+from scale_agent.kube.users import User
 
 KEY: ResourceKey = ("certificates.k8s.io", "certificatesigningrequests")
 _AT = "status.conditions"

@@ -13,7 +13,9 @@ from typing import Any
 
 from scale_agent.kube.admission.rules.checks import at
 from scale_agent.kube.admission.rules.report import quoted
+from scale_agent.kube.custom import admission as custom
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
+from scale_agent.kube.storage.version import Version
 
 Obj = dict[str, Any]
 Source = Callable[[Obj], Iterator[str]]
@@ -198,6 +200,13 @@ SOURCES: dict[ResourceKey, Source] = {
 }
 #: Kinds whose updates are not warned of, or only when what is warned of changed.
 _NEW_ONLY = frozenset([("", "pods"), ("", "replicationcontrollers"), ("storage.k8s.io", "csidrivers")])
+
+
+def warnings_of(resource: ResourceType, before: Version | None, obj: Obj) -> list[str]:
+    """What a write is answered with besides, whatever the object's type; ``before``: what an update changes."""
+    if resource.declared is not None or custom.is_definition(resource):
+        return custom.warnings(resource, before, obj)
+    return of(resource, obj, new=before is None)
 
 
 def of(resource: ResourceType, obj: Obj, *, new: bool) -> list[str]:

@@ -22,7 +22,7 @@ _UNITS_NS = {
     "μs": 10**3,
     "ns": 1,
 }
-_DURATION_PART = re.compile(r"(\d+\.?\d*|\.\d+)(h|ms|us|µs|μs|ns|m|s)")
+_DURATION_PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(h|ms|us|µs|μs|ns|m|s)")
 #: Go's zero time, year 1: written as an empty message and as JSON null.
 _ZERO = "0001-01-01T00:00:00Z"
 
@@ -95,15 +95,21 @@ def decode(seconds: int, nanos: int, micro: bool) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if micro else "%Y-%m-%dT%H:%M:%SZ").rjust(27 if micro else 20, "0")
 
 
+#: Longer ones are refused: numbers of thousands of digits are not to be computed with.
+_LONGEST_DURATION = 200
+
+
 def parse_duration_ns(text: str) -> int:
-    """Go's ``time.ParseDuration``: ``1h2m3.5s`` in nanoseconds."""
+    """Go's ``time.ParseDuration``: ``1h2m3.5s`` in nanoseconds, in 63 bits. Raises :class:`DecodeError`."""
     sign, rest = (-1, text[1:]) if text[:1] == "-" else (1, text.removeprefix("+"))
     if rest == "0":
         return 0
-    parts = list(_DURATION_PART.finditer(rest))
+    parts = list(_DURATION_PART.finditer(rest)) if len(rest) <= _LONGEST_DURATION else []
     if not parts or "".join(part[0] for part in parts) != rest:
         raise DecodeError(f'time: invalid duration "{text}"')
     total_ns = sum(_scaled(part[1], _UNITS_NS[part[2]]) for part in parts)
+    if total_ns >= 1 << 63:
+        raise DecodeError(f'time: invalid duration "{text}"')
     return sign * total_ns
 
 

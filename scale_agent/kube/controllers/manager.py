@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from scale_agent.kube.controllers import (
     aggregation,
+    announcing,
     apiservices,
     autoscalers,
     budgets,
@@ -121,6 +122,10 @@ RULES: dict[ResourceKey, tuple[Named, ...]] = {
         ("endpoints", endpoints.service_gone),
     ),
     ("discovery.k8s.io", "endpointslices"): (("", apiservices.look_again),),
+    announcing.FLOWS: (("", look(announcing.flow)),),
+    announcing.POLICIES: (("validatingadmissionpolicy-status", look(announcing.policy)),),
+    announcing.RANGES: (("service-cidr", look(announcing.service_range)),),
+    announcing.CLASSES: (("volumeattributesclass-protection", look(announcing.attributes_class)),),
 }
 #: Rules for every resource.
 ALWAYS: tuple[Named, ...] = (

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from scale_agent.kube import status
-from scale_agent.kube.admission import warnings as builtin_warnings
 from scale_agent.kube.custom import definition_rules, gotext, names, objects
 from scale_agent.kube.custom.record import ESTABLISHED, TERMINATING, set_condition
 from scale_agent.kube.custom.types import DEFINITIONS
@@ -76,7 +75,7 @@ def in_version(resource: ResourceType, version: Version) -> Version:
 
 
 def warnings(resource: ResourceType, before: Version | None, obj: Obj) -> list[str]:
-    """What a write is answered with besides: new finalizers that may collide; formats of a definition that say nothing.
+    """What a write is answered with besides: finalizers that may collide; a definition's formats that say nothing.
 
     Rules: ``generateWarningsFromObj`` of custom resources, ``WarningsOnCreate`` and ``…OnUpdate`` of definitions.
     """
@@ -84,8 +83,6 @@ def warnings(resource: ResourceType, before: Version | None, obj: Obj) -> list[s
         known = definition_rules.unknown_formats(before.object()) if before is not None else ()
         found = definition_rules.unknown_formats(obj)
         return [f"unrecognized format {gotext.quote(one)}" for one in found if one not in known]
-    if resource.declared is None:
-        return builtin_warnings.of(resource, obj, new=before is None)
     if not obj["metadata"].get("finalizers"):
         return []
     old = before.object()["metadata"].get("finalizers") or () if before is not None else ()

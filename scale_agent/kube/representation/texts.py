@@ -122,6 +122,8 @@ def _yaml_problem(error: yaml.MarkedYAMLError) -> str:
 
 def from_yaml(body: bytes) -> Any:
     """The value of a YAML text's first document; keys are texts. Raises :class:`DecodeError` (``yaml: …``)."""
+    if body.count(b"{") + body.count(b"[") > _DEEPEST and _too_deep(body):  # the parser's time is squared with depth
+        raise DecodeError("yaml: exceeded max depth of 10000")
     try:
         loader = _Loader(body.decode("utf-8", "replace"))
     except yaml.YAMLError as error:

@@ -6,8 +6,9 @@ members that a version does not know are dropped by its schema.
 
 from __future__ import annotations
 
-from scale_agent.kube.storage.version import Obj
+from typing import Any
 
+Obj = dict[str, Any]
 #: Members of a core/v1 Event and their names in events.k8s.io/v1.
 _EVENT = {
     "involvedObject": "regarding",

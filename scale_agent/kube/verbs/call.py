@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from scale_agent.kube import query, status
 from scale_agent.kube.access.gate import Gate
-from scale_agent.kube.access.users import User
 from scale_agent.kube.core import Core
 from scale_agent.kube.custom import admission as custom
 from scale_agent.kube.http import Headers, Request, Response
@@ -16,6 +15,7 @@ from scale_agent.kube.representation import encoders
 from scale_agent.kube.representation.representations import Encoder
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.version import Obj, Version
+from scale_agent.kube.users import User
 from scale_agent.kube.writes import Actor
 
 NO_CACHE = ("Cache-Control", "no-cache, private")

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from scale_agent.kube import query, status, writes
+from scale_agent.kube.admission.warnings import warnings_of
 from scale_agent.kube.custom import admission as custom
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Response
@@ -42,7 +43,7 @@ def patch(call: Call, subresource: str = "") -> Response:
     check_place(call, obj)
     _check_fixed(call, before, obj)
     version = writes.update(call.core, call.resource, current, obj, call.actor(options), subresource)
-    return answer(call, 200, version, custom.warnings(call.resource, current, obj))
+    return answer(call, 200, version, warnings_of(call.resource, current, obj))
 
 
 def media_of(call: Call) -> str:
@@ -220,10 +221,10 @@ def _apply(call: Call, options: query.WriteOptions, subresource: str) -> Respons
     if current is None or live is None:
         obj["metadata"].pop("resourceVersion", None)
         version = writes.create(call.core, call.resource, obj, actor, owned=owned)
-        return answer(call, 201, version, [*warnings, *custom.warnings(call.resource, None, obj)])
+        return answer(call, 201, version, [*warnings, *warnings_of(call.resource, None, obj)])
     _check_fixed(call, live, obj)
     version = writes.update(call.core, call.resource, current, obj, actor, subresource, owned=owned)
-    return answer(call, 200, version, [*warnings, *custom.warnings(call.resource, current, obj)])
+    return answer(call, 200, version, [*warnings, *warnings_of(call.resource, current, obj)])
 
 
 def _present(call: Call, subresource: str) -> Version | None:

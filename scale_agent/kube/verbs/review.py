@@ -18,7 +18,6 @@ from scale_agent.kube.access.bindings import GROUP
 from scale_agent.kube.access.rbac import Decision, aggregate
 from scale_agent.kube.access.rules import Rule
 from scale_agent.kube.access.tokens import TokenError
-from scale_agent.kube.access.users import User
 from scale_agent.kube.codec import moments
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Response
@@ -27,6 +26,7 @@ from scale_agent.kube.representation import decoding, negotiation
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.status import Cause
 from scale_agent.kube.storage.version import Obj
+from scale_agent.kube.users import User
 from scale_agent.kube.verbs.call import Call, answer
 
 _AUTHORIZATION = "authorization.k8s.io"

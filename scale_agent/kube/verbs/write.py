@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scale_agent.kube import status, writes
-from scale_agent.kube.custom import admission as custom
+from scale_agent.kube.admission.warnings import warnings_of
 from scale_agent.kube.http import Response
 from scale_agent.kube.representation import decoding
 from scale_agent.kube.storage.version import Obj
@@ -19,7 +19,7 @@ def create(call: Call) -> Response:
     call.warned.extend(warnings)
     _placed(call, obj)
     version = writes.create(call.core, call.resource, obj, call.actor(options))
-    return answer(call, 201, version, custom.warnings(call.resource, None, obj))
+    return answer(call, 201, version, warnings_of(call.resource, None, obj))
 
 
 def _placed(call: Call, obj: Obj) -> None:
@@ -45,7 +45,7 @@ def update(call: Call, subresource: str = "") -> Response:
         return _created(call, obj, call.actor(options))
     current = call.current()
     version = writes.update(call.core, call.resource, current, obj, call.actor(options), subresource)
-    return answer(call, 200, version, custom.warnings(call.resource, current, obj))
+    return answer(call, 200, version, warnings_of(call.resource, current, obj))
 
 
 #: Kinds of which a PUT makes an object that is not there (``AllowCreateOnUpdate`` of the registries).

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scale_agent.kube.access.users import ANONYMOUS, AUTHENTICATED, User
+from scale_agent.kube.users import ANONYMOUS, AUTHENTICATED, User
 from tests.kube.testbed import Bed
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"

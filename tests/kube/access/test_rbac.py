@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scale_agent.kube.access.users import User
+from scale_agent.kube.users import User
 from tests.kube.testbed import Bed
 
 AUTHORIZATION = "/apis/authorization.k8s.io/v1"

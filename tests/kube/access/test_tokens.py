@@ -10,7 +10,7 @@ import pytest
 from scale_agent.kube.access import jwt
 from scale_agent.kube.access.keys import key_set, signing_key
 from scale_agent.kube.access.tokens import ISSUER
-from scale_agent.kube.access.users import ANONYMOUS, User
+from scale_agent.kube.users import ANONYMOUS, User
 from tests.kube.testbed import Bed, FixedIdentity, events
 
 DEFAULT = "/api/v1/namespaces/default"

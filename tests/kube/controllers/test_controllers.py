@@ -238,9 +238,9 @@ def test_custom_resources_are_served_and_go_with_their_definition() -> None:
         ),
         st.one_of(
             st.integers(0, 9),
-            st.text(max_size=3),
+            st.text("aé/-", max_size=3),
             st.lists(st.integers(0, 3), max_size=2),
-            st.dictionaries(st.text(max_size=2), st.integers(0, 3), max_size=2),
+            st.dictionaries(st.text("aé/-", max_size=2), st.integers(0, 3), max_size=2),
             st.none(),
         ),
         max_size=3,

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from functools import cache
 from urllib.parse import unquote
 
-from scale_agent.kube.access.users import ANONYMOUS, AUTHENTICATED, MASTERS, User
 from scale_agent.kube.http import Request, Response, Watch
 from scale_agent.kube.server import ApiServer
 from scale_agent.kube.storage.snapshot import Snapshot
+from scale_agent.kube.users import ANONYMOUS, AUTHENTICATED, MASTERS, User
 from tests.kube.parity.answers import CRASHED, Answer, kept
 from tests.kube.parity.play import VERSION, Sent
 from tests.kube.parity.streams import whole

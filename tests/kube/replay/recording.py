@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from scale_agent.kube.access.users import User
 from scale_agent.kube.http import Request
+from scale_agent.kube.users import User
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 

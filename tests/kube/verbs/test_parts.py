@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from scale_agent.kube.access.users import AUTHENTICATED, User
+from scale_agent.kube.users import AUTHENTICATED, User
 from tests.kube.testbed import Bed
 
 DEFAULT = "/api/v1/namespaces/default"

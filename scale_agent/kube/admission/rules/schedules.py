@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
 from scale_agent.kube.admission.rules.report import Path, Report
-from scale_agent.kube.codec import gonumbers
+from scale_agent.kube.codec import gonumbers, times
+from scale_agent.kube.codec.wire import DecodeError
 
 _STEPS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 _NAMES: tuple[dict[str, int], ...] = (
@@ -23,10 +23,6 @@ _NAMES: tuple[dict[str, int], ...] = (
     },
     {name: number for number, name in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])},
 )
-_UNITS_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
-#: ``time.Duration`` counts nanoseconds; more digits than these do not matter.
-_MOST_S, _LONGEST = float(1 << 63) / 1e9, 40
 _WORDS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
 
 
@@ -51,10 +47,11 @@ def schedule_fault(text: str) -> str:
 
 def _is_duration(text: str) -> bool:
     """Whether ``time.ParseDuration`` reads a text: it has as many nanoseconds as fit into 63 bits."""
-    parts = _PART.findall(text)
-    if not parts or "".join(map("".join, parts)) != text.lstrip("+-") or text[:2] in ("++", "--", "+-", "-+"):
+    try:
+        times.parse_duration_ns(text)
+    except DecodeError:
         return False
-    return sum(float(number[:_LONGEST]) * _UNITS_S[unit] for number, unit in parts) < _MOST_S
+    return True
 
 
 def _range_fault(text: str, number: int) -> str:
