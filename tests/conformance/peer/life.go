@@ -300,7 +300,7 @@ func (l *life) pingTick() {
 		if l.excused("stv", err) {
 			l.on.books.tunnel("pings lost with their tunnel")
 		} else {
-			l.on.books.fail("ping", err.Error())
+			l.on.books.fail(kindOfLoss("ping", err), err.Error())
 		}
 		l.on.registry.set(l.c, condition{Type: "Connected", Status: "False"})
 		return

@@ -294,17 +294,25 @@ func unzipped(status int, raw []byte) (int, []byte, error) {
 	return status, out, err
 }
 
-func (r *run) lost(one *step, err error) {
-	kind := "request lost"
-	if strings.Contains(err.Error(), "TLS handshake") {
-		kind = "TLS handshake"
-	} else if errors.Is(err, context.DeadlineExceeded) {
-		kind = "request timeout"
+// kindOfLoss names what went wrong. remotedialer's server drops a connection that it has just opened when the client's
+// SyncConnections was written before the client read the Connect: the later the client reads, the more of them.
+func kindOfLoss(kind string, err error) string {
+	switch {
+	case strings.Contains(err.Error(), "sync from client"):
+		return "dropped by a sync"
+	case strings.Contains(err.Error(), "TLS handshake"):
+		return "TLS handshake"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "request timeout"
 	}
+	return kind
+}
+
+func (r *run) lost(one *step, err error) {
 	if r.l.excused("main", err) {
 		r.l.on.books.tunnel("requests lost with their tunnel")
 	} else {
-		r.l.on.books.fail(kind, fmt.Sprintf("%s %s: %v", one.Method, one.Path, err))
+		r.l.on.books.fail(kindOfLoss("request lost", err), fmt.Sprintf("%s %s: %v", one.Method, one.Path, err))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
