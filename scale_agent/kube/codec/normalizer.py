@@ -66,14 +66,15 @@ class Normalizer:
             self.rows[place] for place in sorted(self._always.union(places[name] for name in value if name in places))
         ]
 
-    def apply(self, value: Any, place: Place, unknown: list[str]) -> Obj:
-        """The normalised object; unknown paths are added to ``unknown``."""
+    def apply(self, value: Any, place: Place, unknown: list[str], but: Mapping[str, Any] | None = None) -> Obj:
+        """The normalised object; unknown paths are added to ``unknown``. Members named in ``but`` are left out."""
         if not isinstance(value, dict):
             raise MismatchError(f"json: cannot unmarshal {json_kind(value)} into Go value of type {self.kind.go_name}")
         out: Obj = {}
         used = 0
         get = value.get
-        for name, step, convert, field, required, truth_keeps in self._rows_for(value):
+        rows = self._rows_for(value) if but is None else [row for row in self.rows if row[0] not in but]
+        for name, step, convert, field, required, truth_keeps in rows:
             found = get(name)
             if found is not None:
                 used += 1
@@ -334,12 +335,11 @@ def normalize(obj: Obj, schema: Schema, known: Mapping[str, Any] | None = None) 
     if not known:
         return check(obj, schema)[0]
     kept = {name: value for name, value in obj.items() if value is known.get(name, _ABSENT)}
-    made = check({name: value for name, value in obj.items() if name not in kept or name in _TYPE}, schema)[0] | kept
-    fields = _kind(obj, schema).fields
-    return {name: made[name] for name in fields if name in made}
+    kind = _kind(obj, schema)
+    made = normalizer(kind).apply(obj, (), [], kept) | kept
+    return {name: made[name] for name in kind.fields if name in made}
 
 
-_TYPE = ("kind", "apiVersion")
 _ABSENT = object()
 
 

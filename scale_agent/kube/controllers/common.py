@@ -171,12 +171,8 @@ def look_at_controllers(kinds: Mapping[str, Reconcile]) -> Any:
 
     def rule(core: Core, change: Change, _: float) -> None:
         event = change.event
-        if not any(
-            needle in version.references
-            for version in (event.after, event.before)
-            if version is not None
-            for needle in needles
-        ):
+        found = event.after.references + (event.before.references if event.before is not None else b"")
+        if not any(map(found.__contains__, needles)):
             return
         versions = (event.after, event.before)
         same = event.before is not None and event.before.references == event.after.references
