@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from scale_agent.kube import status
-from scale_agent.kube.custom import definition_rules, gotext, names, objects
+from scale_agent.kube import qualified, status
+from scale_agent.kube.custom import definition_rules, gotext, objects
 from scale_agent.kube.custom.record import ESTABLISHED, TERMINATING, set_condition
 from scale_agent.kube.custom.types import DEFINITIONS
 from scale_agent.kube.schema.resources import ResourceType
@@ -104,7 +104,7 @@ def strays(resource: ResourceType, made: object) -> list[str]:
 
 def _finalizer_warnings(name: str) -> list[str]:
     start = f"metadata.finalizers: {gotext.quote(name)}: "
-    found = [start + one for one in names.qualified_problems(name)]
+    found = [start + one for one in qualified.label_key_problems(name)]
     if "/" not in name and name not in _STANDARD_FINALIZERS:
         how = " including a path (/)" if "." in name else ""
         words = "to avoid accidental conflicts with other finalizer writers"

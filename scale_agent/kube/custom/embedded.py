@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from scale_agent.kube import qualified
 from scale_agent.kube.custom import causes, names
 from scale_agent.kube.custom.schema import TYPE_META, Node
 from scale_agent.kube.status import Cause
@@ -137,13 +138,13 @@ def _metadata(meta: dict[str, Any], path: str) -> Iterator[Cause]:
         yield from (causes.invalid(place, namespace, one) for one in names.label_problems(namespace))
     yield from _labels(meta.get("labels") or {}, causes.child(path, "labels"))
     for key in sorted(meta.get("annotations") or {}):
-        for problem in names.qualified_problems(key.lower()):
+        for problem in qualified.label_key_problems(key.lower()):
             yield causes.invalid(causes.child(path, "annotations"), key, problem)
 
 
 def _labels(labels: dict[str, Any], path: str) -> Iterator[Cause]:
     for key in sorted(labels):
-        for problem in names.qualified_problems(key):
+        for problem in qualified.label_key_problems(key):
             yield causes.invalid(path, key, problem)
-        for problem in names.label_value_problems(labels[key]):
+        for problem in qualified.label_value_problems(labels[key]):
             yield causes.invalid(path, labels[key], problem)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scale_agent.kube import qualified
 from scale_agent.kube.custom import field_paths, formats, gotext, jsonpath, names, naming, patterns
 
 
@@ -169,8 +170,8 @@ def test_field_paths_that_lead_nowhere(path: str) -> None:
 
 
 def test_names() -> None:
-    assert names.qualified_problems("example.com/a") == []
-    assert names.qualified_problems("/a")[0] == "prefix part must be non-empty"
+    assert qualified.label_key_problems("example.com/a") == []
+    assert qualified.label_key_problems("/a")[0] == "prefix part must be non-empty"
     assert names.label_problems("a.b") == ["must not contain dots"]
     assert names.kind_problem("Good") == ""
     assert names.kind_problem("no good").startswith("may have mixed case, but should otherwise match: ")

@@ -1,6 +1,6 @@
 """Forms of texts. Each is a function of a text that returns what is wrong with it, in Kubernetes' words.
 
-Sources: ``k8s.io/apimachinery/pkg/util/validation`` and ``…/pkg/api/validate/content`` (which counts "bytes").
+Sources: ``k8s.io/apimachinery/pkg/util/validation``, which counts bytes and says characters. Labels: :mod:`qualified`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import ipaddress
 import re
 from collections.abc import Callable
 from functools import lru_cache
+
+from scale_agent.kube import qualified
 
 #: A text's faults, in the order in which they are told.
 Format = Callable[[str], tuple[str, ...]]
@@ -22,7 +24,7 @@ def described(text: str, expression: str, *examples: str) -> str:
     return f"{text} (e.g. {listed}regex used for validation is '{expression}')"
 
 
-def matching(text: str, expression: str, *examples: str, limit: int = 0, unit: str = "characters") -> Format:
+def matching(text: str, expression: str, *examples: str, limit: int = 0) -> Format:
     """A form by a regular expression, with at most ``limit`` bytes (0: any number)."""
     pattern = re.compile(expression, re.ASCII)
     fault = described(text, expression, *examples)
@@ -30,8 +32,8 @@ def matching(text: str, expression: str, *examples: str, limit: int = 0, unit: s
     @lru_cache(maxsize=1024)
     def check(value: str) -> tuple[str, ...]:
         out: list[str] = []
-        if limit and len(value) > limit:
-            out.append(f"must be no more than {limit} {unit}")
+        if limit and len(value.encode()) > limit:
+            out.append(f"must be no more than {limit} characters")
         if pattern.fullmatch(value) is None:
             out.append(fault)
         return tuple(out)
@@ -88,54 +90,16 @@ def label(value: str) -> tuple[str, ...]:
     return out + faults
 
 
-label_value = matching(
-    f"a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', {_ALNUM}",
-    "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?",
-    "MyValue",
-    "my_value",
-    "12345",
-    limit=63,
-    unit="bytes",
-)
-_KEY_NAME = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
-_key_name = re.compile(_KEY_NAME, re.ASCII)
-_KEY_FAULT = described(
-    f"must consist of alphanumeric characters, '-', '_' or '.', {_ALNUM}", _KEY_NAME, "MyName", "my.name", "123-abc"
-)
-_KEY_SHAPE = described(
-    f"a valid label key must consist of alphanumeric characters, '-', '_' or '.', {_ALNUM}",
-    _KEY_NAME,
-    "MyName",
-    "my.name",
-    "123-abc",
-)
+@lru_cache(maxsize=4096)
+def label_value(value: str) -> tuple[str, ...]:
+    """``IsLabelValue``."""
+    return tuple(qualified.label_value_problems(value))
 
 
 @lru_cache(maxsize=4096)
 def qualified_name(value: str) -> tuple[str, ...]:
     """``IsLabelKey``: a name with an optional DNS prefix."""
-    parts = value.split("/")
-    if len(parts) > 2:
-        tail = " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-        return (_KEY_SHAPE + tail,)
-    out: list[str] = []
-    if len(parts) == 2:
-        prefix = parts[0]
-        if not prefix:
-            out.append("prefix part must be non-empty")
-        else:
-            out += [
-                f"prefix part {one.replace('characters', 'bytes') if one.startswith('must be no') else one}"
-                for one in subdomain(prefix)
-            ]
-    name = parts[-1]
-    if not name:
-        out.append("name part must be non-empty")
-    elif len(name) > 63:
-        out.append("name part must be no more than 63 bytes")
-    if _key_name.fullmatch(name) is None:
-        out.append(f"name part {_KEY_FAULT}")
-    return tuple(out)
+    return tuple(qualified.label_key_problems(value))
 
 
 def _climbing(value: str) -> tuple[str, ...]:
