@@ -27,7 +27,7 @@ class Names:
 class ResourceType:
     """A served resource. ``typed`` ones have a schema, protobuf and Go's field order; custom ones are plain JSON.
 
-    ``prefix`` is how the stored JSON of this version starts.
+    ``prefix`` is how the stored JSON of this version starts. ``declared`` is what a custom type's definition says.
     """
 
     group: str
