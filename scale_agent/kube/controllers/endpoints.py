@@ -187,8 +187,13 @@ def _known(endpoints: Obj | None) -> dict[str, bool]:
     found = {}
     for subset in (endpoints or {}).get("subsets") or ():
         for part, ready in (("addresses", True), ("notReadyAddresses", False)):
-            found.update({str(one["targetRef"]["name"]): ready for one in subset.get(part) or () if "targetRef" in one})
+            found.update({_pod_of(one): ready for one in subset.get(part) or ()})
     return found
+
+
+def _pod_of(endpoint: Obj) -> str:
+    """The name of the pod behind an endpoint; ``""`` for those that somebody else wrote."""
+    return str((endpoint.get("targetRef") or {}).get("name") or "")
 
 
 def _subsets(members: list[_Member], service: Obj) -> list[Obj]:
@@ -235,7 +240,7 @@ def reconcile_slices(core: Core, namespace: str, name: str, now: float) -> None:
     services = core.builtin("", "v1", "services")
     old = sorted(owned(core, services, service, SLICES), key=lambda one: str(one["metadata"]["name"]))
     plan = _plan(wanted, ports, old)
-    known = {str(one["targetRef"]["name"]): _serves(one) for each in old for one in each.get("endpoints") or ()}
+    known = {_pod_of(one): _serves(one) for each in old for one in each.get("endpoints") or ()}
     trigger = _trigger(service, members, known)
     for each, endpoints, of_ports in plan:
         _write_slice(core, service, each, endpoints, of_ports, trigger, now)
@@ -264,7 +269,7 @@ def _plan(wanted: dict[bytes, list[Obj]], ports: dict[bytes, list[Obj]], old: li
         left = {str(one["targetRef"]["name"]): one for one in endpoints}
         chunks: list[tuple[Obj | None, list[Obj]]] = []
         for each in mine:
-            names = [str(one["targetRef"]["name"]) for one in each.get("endpoints") or ()]
+            names = [_pod_of(one) for one in each.get("endpoints") or ()]
             chunks.append((each, [left.pop(name) for name in names if name in left]))
         waiting = list(left.values())
         for _, chunk in chunks:
