@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from scale_agent.kube import status
 from scale_agent.kube.codec import gojson, gonumbers, times
+from scale_agent.kube.codec.goquote import quote
 from scale_agent.kube.codec.wire import DecodeError
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.status import Cause, forbidden_field, invalid_options, invalid_value, unsupported
@@ -194,10 +195,6 @@ def write_options(raw: str, kind: str, also: tuple[Cause, ...] = ()) -> WriteOpt
 LONGEST_MANAGER = 128
 
 
-#: How Go quotes the characters that have a letter.
-_GO_ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
-
-
 def manager_problems(field: str, manager: str) -> list[Cause]:
     """What is wrong with a field manager's name: too long, or characters that nobody can print."""
     if manager.isascii() and manager.isprintable() and len(manager) <= LONGEST_MANAGER:
@@ -205,11 +202,10 @@ def manager_problems(field: str, manager: str) -> list[Cause]:
     found = []
     if len(manager.encode()) > LONGEST_MANAGER:
         found.append(Cause("FieldValueTooLong", f"Too long: may not be more than {LONGEST_MANAGER} bytes", field))
-    quoted = "".join(one if one.isprintable() else _GO_ESCAPES.get(one, f"\\x{ord(one):02x}") for one in manager)
     for at, one in enumerate(manager):
         if not one.isprintable():
             why = f"invalid character U+{ord(one):04X} (at position {at})"
-            found.append(invalid_value(field, f'"{quoted}"', why))
+            found.append(invalid_value(field, quote(manager), why))
     return found
 
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from scale_agent.kube import qualified, status
+from scale_agent.kube.codec.goquote import quote
 from scale_agent.kube.errors import StatusError
 
 
@@ -127,7 +128,7 @@ class _Parser:
             raise _unparsed(f"found '{token}', expected: identifier")
         problems = qualified.label_key_problems(token)
         if problems:
-            raise _unparsed(f'<nil>: Invalid value: "{_quoted(token)}": {"; ".join(problems)}')
+            raise _unparsed(f"<nil>: Invalid value: {quote(token)}: {'; '.join(problems)}")
         return token
 
     def value(self) -> str:
@@ -171,18 +172,13 @@ class _Parser:
         for index, value in enumerate(sorted(values)):
             problems = qualified.label_value_problems(value)
             if problems:
-                why = f'values[{index}][{key}]: Invalid value: "{_quoted(value)}": {"; ".join(problems)}'
+                why = f"values[{index}][{key}]: Invalid value: {quote(value)}: {'; '.join(problems)}"
                 raise _unparsed(why)
         return frozenset(values)
 
 
 def _unparsed(why: str) -> StatusError:
     return status.bad_request(f"unable to parse requirement: {why}")
-
-
-def _quoted(text: str) -> str:
-    """The inside of a Go string literal."""
-    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def selector_text(selector: Any) -> str:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import orjson
-
 from scale_agent.kube import paths, query
+from scale_agent.kube.codec.goquote import quote
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Request
 from scale_agent.kube.paths import Route
@@ -93,7 +92,7 @@ def _selected(raw_query: str) -> str:
 def forbidden(user: User, asked: Attributes, reason: str = "") -> StatusError:
     """403 in a real server's words."""
     what = _what(asked)
-    message = f"User {_quoted(user.name)} cannot {asked.verb} {what}".translate(_SAFE)
+    message = f"User {quote(user.name)} cannot {asked.verb} {what}".translate(_SAFE)
     if reason:
         message = f"{message}: {reason}"
     return refusal(asked.resource, asked.group, asked.name, message)
@@ -104,17 +103,12 @@ def refusal(resource: str, group: str, name: str, message: str) -> StatusError:
     details = {key: value for key, value in (("name", name), ("group", group), ("kind", resource)) if value}
     about = qualified(resource, group) if resource else ""
     if about:
-        about = f"{about} {_quoted(name)} is " if name else f"{about} is "
+        about = f"{about} {quote(name)} is " if name else f"{about} is "
     return StatusError(403, "Forbidden", f"{about}forbidden: {message}", details)
 
 
 def _what(asked: Attributes) -> str:
     if asked.path:
-        return f"path {_quoted(asked.path)}"
-    where = f"in the namespace {_quoted(asked.namespace)}" if asked.namespace else "at the cluster scope"
-    return f"resource {_quoted(asked.full_resource)} in API group {_quoted(asked.group)} {where}"
-
-
-def _quoted(text: str) -> str:
-    """As Go's %q writes it, for what names and paths hold."""
-    return orjson.dumps(text).decode()
+        return f"path {quote(asked.path)}"
+    where = f"in the namespace {quote(asked.namespace)}" if asked.namespace else "at the cluster scope"
+    return f"resource {quote(asked.full_resource)} in API group {quote(asked.group)} {where}"

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
 from scale_agent.kube.access.attributes import Attributes
+from scale_agent.kube.codec.goquote import quote
 
 _ALL = "*"
 
@@ -122,7 +121,7 @@ def compact(parts: Iterable[Rule]) -> list[Rule]:
 
 def quoted(values: Sequence[str]) -> str:
     """A list as Go's %q writes it: ``["a" "b"]``."""
-    return "[" + " ".join(orjson.dumps(value).decode() for value in values) + "]"
+    return "[" + " ".join(map(quote, values)) + "]"
 
 
 def _has(listed: tuple[str, ...], wanted: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from scale_agent.kube.admission.rules.checks import at
-from scale_agent.kube.admission.rules.report import quoted
+from scale_agent.kube.codec.goquote import quote
 from scale_agent.kube.custom import admission as custom
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.storage.version import Version
@@ -50,7 +50,7 @@ def _pod_spec(spec: Obj, path: str, *, whole_pod: bool) -> Iterator[str]:
     yield from _selectors(spec, path)
     for index, one in enumerate(spec.get("hostAliases") or ()):
         if any(other.get("ip") == one.get("ip") for other in spec["hostAliases"][:index]):
-            yield f"{path}.hostAliases[{index}].ip: duplicate ip {quoted(one.get('ip') or '')}"
+            yield f"{path}.hostAliases[{index}].ip: duplicate ip {quote(one.get('ip') or '')}"
     yield from _pull_secrets(spec.get("imagePullSecrets") or (), f"{path}.imagePullSecrets")
     for kind in ("initContainers", "containers"):
         for index, one in enumerate(spec.get(kind) or ()):
@@ -65,7 +65,7 @@ def _pull_secrets(secrets: Any, path: str) -> Iterator[str]:
         if not name:
             yield f'{path}[{index}].name: invalid empty name ""'
         elif any(other.get("name") == name for other in secrets[:index]):
-            yield f"{path}[{index}].name: duplicate name {quoted(name)}"
+            yield f"{path}[{index}].name: duplicate name {quote(name)}"
 
 
 _NO_SELECTOR = "a null labelSelector results in matching no pod"
@@ -103,7 +103,7 @@ def _environment(variables: Any, path: str) -> Iterator[str]:
     for index, one in enumerate(variables):
         name = one.get("name") or ""
         if name in seen and f"$({name})" not in (one.get("value") or ""):
-            words = f"hides previous definition of {quoted(name)}, which may be dropped when using apply"
+            words = f"hides previous definition of {quote(name)}, which may be dropped when using apply"
             yield f"{path}[{index}]: {words}"
         seen.add(name)
 
@@ -137,8 +137,8 @@ def _overlaps(volume: Obj) -> Iterator[str]:
         paths = [item.get("path") or "" for item in source.get("items") or ()]
         for index, one in enumerate(paths):
             if one in paths[:index]:
-                where = f"volume {quoted(volume.get('name') or '')} ({kind} {quoted(source.get(name) or '')})"
-                yield f"{where}: overlapping paths: {quoted(one)} with {quoted(one)}"
+                where = f"volume {quote(volume.get('name') or '')} ({kind} {quote(source.get(name) or '')})"
+                yield f"{where}: overlapping paths: {quote(one)} with {quote(one)}"
 
 
 def _service(obj: Obj) -> Iterator[str]:

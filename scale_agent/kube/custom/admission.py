@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from scale_agent.kube import qualified, status
+from scale_agent.kube.codec.goquote import quote
 from scale_agent.kube.custom import definition_rules, gotext, objects
 from scale_agent.kube.custom.record import ESTABLISHED, TERMINATING, set_condition
 from scale_agent.kube.custom.types import DEFINITIONS
@@ -82,7 +83,7 @@ def warnings(resource: ResourceType, before: Version | None, obj: Obj) -> list[s
     if is_definition(resource):
         known = definition_rules.unknown_formats(before.object()) if before is not None else ()
         found = definition_rules.unknown_formats(obj)
-        return [f"unrecognized format {gotext.quote(one)}" for one in found if one not in known]
+        return [f"unrecognized format {quote(one)}" for one in found if one not in known]
     if not obj["metadata"].get("finalizers"):
         return []
     old = before.object()["metadata"].get("finalizers") or () if before is not None else ()
@@ -103,7 +104,7 @@ def strays(resource: ResourceType, made: object) -> list[str]:
 
 
 def _finalizer_warnings(name: str) -> list[str]:
-    start = f"metadata.finalizers: {gotext.quote(name)}: "
+    start = f"metadata.finalizers: {quote(name)}: "
     found = [start + one for one in qualified.label_key_problems(name)]
     if "/" not in name and name not in _STANDARD_FINALIZERS:
         how = " including a path (/)" if "." in name else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from scale_agent.kube.codec.goquote import quote
 from scale_agent.kube.custom import gotext
 from scale_agent.kube.status import Cause
 
@@ -43,7 +44,7 @@ def duplicate(field: str, value: Any) -> Cause:
 
 def unsupported(field: str, value: Any, allowed: Sequence[str]) -> Cause:
     """A value that is none of the allowed ones."""
-    detail = f"supported values: {', '.join(map(gotext.quote, allowed))}" if allowed else ""
+    detail = f"supported values: {', '.join(map(quote, allowed))}" if allowed else ""
     return _cause("FieldValueNotSupported", field, f"Unsupported value: {gotext.shown(value)}", detail)
 
 

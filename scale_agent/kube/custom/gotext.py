@@ -7,33 +7,13 @@ from typing import Any
 
 import orjson
 
-_SHORT = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
+from scale_agent.kube.codec.goquote import quote
+
 _HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 #: Exponents of ten from which on Go writes a float as ``1e+21`` (JSON), ``1e+06`` (%v); below which as ``1e-05`` (%v).
 _JSON_EXPONENT = 21
 _PLAIN_DIGITS = 6
 _SMALLEST_PLAIN = -4
-
-
-def quote(text: str) -> str:
-    """``strconv.Quote``."""
-    out = []
-    for char in text:
-        if char in ('"', "\\"):
-            out.append("\\" + char)
-        elif char in _SHORT:
-            out.append(_SHORT[char])
-        elif char.isprintable():
-            out.append(char)
-        else:
-            out.append(_escaped(ord(char)))
-    return f'"{"".join(out)}"'
-
-
-def _escaped(code: int) -> str:
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def number(value: float) -> str:

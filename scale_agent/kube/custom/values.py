@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from scale_agent.kube.codec.goquote import quote
 from scale_agent.kube.custom import causes, formats, gotext, patterns
 from scale_agent.kube.custom.correlation import Pair
 from scale_agent.kube.custom.schema import Node
@@ -101,7 +102,7 @@ def _invalid(out: Outcome, path: str, value: Any, text: str) -> None:
 
 
 def _wrong_type(out: Outcome, path: str, wanted: str, got: str) -> None:
-    text = f"{path} in body must be of type {wanted}: {gotext.quote(got)}"
+    text = f"{path} in body must be of type {wanted}: {quote(got)}"
     out.fail(text, lambda base: causes.type_invalid(_at(base, path), got, text))
 
 
@@ -304,7 +305,7 @@ def _alternatives(value: Any, node: Node, place: Place, out: Outcome) -> None:
     if node.all_of:
         _all_of(value, node.all_of, place, out)
     if node.no is not None and not next(_each(value, (node.no,), place)).failures:
-        _composite(out, f"{gotext.quote(place.path)} must not validate the schema (not)")
+        _composite(out, f"{quote(place.path)} must not validate the schema (not)")
 
 
 def _each(value: Any, nodes: Iterable[Node], place: Place) -> Iterator[Outcome]:
@@ -327,7 +328,7 @@ def _any_of(value: Any, nodes: tuple[Node, ...], place: Place, out: Outcome) -> 
             return
         if best is None or found.matched > best.matched:
             best = found
-    _composite(out, f"{gotext.quote(place.path)} must validate at least one schema (anyOf)")
+    _composite(out, f"{quote(place.path)} must validate at least one schema (anyOf)")
     if best is not None:
         out.take(best)
 
@@ -339,7 +340,7 @@ def _one_of(value: Any, nodes: tuple[Node, ...], place: Place, out: Outcome) -> 
         out.take(good[0])
         return
     words = f"Found {len(good)} valid alternatives" if good else "Found none valid"
-    _composite(out, f"{gotext.quote(place.path)} must validate one and only one schema (oneOf). {words}")
+    _composite(out, f"{quote(place.path)} must validate one and only one schema (oneOf). {words}")
     if not good:
         out.take(max(found, key=lambda one: one.matched))
 
@@ -351,7 +352,7 @@ def _all_of(value: Any, nodes: tuple[Node, ...], place: Place, out: Outcome) -> 
         out.take(found)
     if good < len(nodes):
         words = "" if good else ". None validated"
-        _composite(out, f"{gotext.quote(place.path)} must validate all the schemas (allOf){words}")
+        _composite(out, f"{quote(place.path)} must validate all the schemas (allOf){words}")
 
 
 _Validator = Callable[[Any, Node, Place, Outcome], None]

@@ -15,6 +15,7 @@ import orjson
 import yaml
 
 from scale_agent.kube import status
+from scale_agent.kube.codec.goquote import quote
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.representation import negotiation
 from scale_agent.kube.schema.resources import ResourceType
@@ -76,12 +77,7 @@ def in_patch(body: bytes, media: str, parsed: Any, unknown: Sequence[str]) -> Ob
 
 
 def _unknown(paths: Iterable[str]) -> Iterator[str]:
-    return (f"unknown field {_quoted(path)}" for path in paths)
-
-
-def _quoted(path: str) -> str:
-    """A path as Go quotes it."""
-    return json.dumps(path, ensure_ascii=False)
+    return (f"unknown field {quote(path)}" for path in paths)
 
 
 def _may_double(body: bytes, parsed: Any) -> bool:
@@ -104,10 +100,10 @@ def _walk(value: Any, path: str, unknown: frozenset[str], found: dict[str, None]
         for name, inner in value:
             place = f"{path}.{name}" if path else name
             if place in unknown:
-                found[f"unknown field {_quoted(place)}"] = None
+                found[f"unknown field {quote(place)}"] = None
                 continue
             if name in seen:
-                found[f"duplicate field {_quoted(place)}"] = None
+                found[f"duplicate field {quote(place)}"] = None
             seen.add(name)
             _walk(inner, place, unknown, found)
     elif isinstance(value, list):

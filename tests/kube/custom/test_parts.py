@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scale_agent.kube import qualified
+from scale_agent.kube.codec import goquote
 from scale_agent.kube.custom import field_paths, formats, gotext, jsonpath, names, naming, patterns
 
 
@@ -41,7 +42,7 @@ def test_a_float_s_text_is_that_float(value: float) -> None:
 
 
 def test_texts_are_quoted_as_by_go() -> None:
-    assert gotext.quote('a"b\\\n\x00\u200b') == r'"a\"b\\\n\x00\u200b"'
+    assert goquote.quote('a"b\\\n\x00\u200b') == r'"a\"b\\\n\x00\u200b"'
     assert gotext.json({"b": "<&>", "a": [1, None, 2.0]}) == '{"a":[1,null,2],"b":"\\u003c\\u0026\\u003e"}'
 
 

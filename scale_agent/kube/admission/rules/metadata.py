@@ -7,7 +7,8 @@ from typing import Any
 from scale_agent.kube.admission.rules import formats
 from scale_agent.kube.admission.rules.checks import IMMUTABLE
 from scale_agent.kube.admission.rules.formats import Format
-from scale_agent.kube.admission.rules.report import Path, Report, quoted
+from scale_agent.kube.admission.rules.report import Path, Report
+from scale_agent.kube.codec.goquote import quote
 
 Obj = dict[str, Any]
 #: Bytes of all annotations of an object together.
@@ -146,7 +147,7 @@ def updated(new: Obj, old: Obj, report: Report, *, built_in: bool = False) -> No
     if old.get("deletionTimestamp"):
         extra = sorted(set(new.get("finalizers") or ()) - set(old.get("finalizers") or ()))
         if extra:
-            listed = "[]string{" + ", ".join(quoted(one) for one in extra) + "}"
+            listed = "[]string{" + ", ".join(quote(one) for one in extra) + "}"
             words = f"no new finalizers can be added if the object is being deleted, found new finalizers {listed}"
             report.forbidden((*_META, "finalizers"), words)
     for name in ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"):

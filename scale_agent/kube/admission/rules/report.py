@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from scale_agent.kube.codec.goquote import quote
 from scale_agent.kube.status import Cause
 
 #: Steps into an object: names of members, indices of lists, keys of maps (:class:`Key`).
@@ -39,18 +40,13 @@ def value_text(value: Any) -> str:
     if isinstance(value, Literal):
         return value
     if isinstance(value, str):
-        return quoted(value)
+        return quote(value)
     return escaped(orjson.dumps(value).decode())
 
 
 def escaped(text: str) -> str:
     """JSON with the characters that Go escapes for browsers."""
     return _ESCAPES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def quoted(text: str) -> str:
-    """``%q``, near enough for what clients send."""
-    return orjson.dumps(text).decode().replace("\\u000", "\\x0").replace("\\u001", "\\x1").replace("\x7f", "\\x7f")
 
 
 class Literal(str):
@@ -86,7 +82,7 @@ class Report:
 
     def unsupported(self, path: Path, value: Any, allowed: Sequence[str]) -> None:
         """None of the allowed texts."""
-        listed = ", ".join(quoted(one) for one in allowed)
+        listed = ", ".join(quote(one) for one in allowed)
         tail = f": supported values: {listed}" if allowed else ""
         self.add("FieldValueNotSupported", path, f"Unsupported value: {value_text(value)}{tail}")
 

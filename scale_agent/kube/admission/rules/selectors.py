@@ -15,16 +15,23 @@ _WITHOUT_VALUES = "may not be specified when `operator` is 'Exists' or 'DoesNotE
 key = text(formats.qualified_name)
 
 
-def requirement(value: Any, path: Path, report: Report) -> None:
-    """One expression of a label selector."""
-    operator, values = value.get("operator") or "", value.get("values") or ()
+def _counted(operator: str, values: Any, path: Path, report: Report) -> bool:
+    """Whether the operator is one of sets; it has values, or none, as it needs."""
     if operator in ("In", "NotIn"):
         if not values:
             report.required((*path, "values"), _WITH_VALUES)
-    elif operator in ("Exists", "DoesNotExist"):
+        return True
+    if operator in ("Exists", "DoesNotExist"):
         if values:
             report.forbidden((*path, "values"), _WITHOUT_VALUES)
-    else:
+        return True
+    return False
+
+
+def requirement(value: Any, path: Path, report: Report) -> None:
+    """One expression of a label selector."""
+    operator, values = value.get("operator") or "", value.get("values") or ()
+    if not _counted(operator, values, path, report):
         report.invalid((*path, "operator"), operator, _NO_OPERATOR)
     key(value.get("key"), (*path, "key"), report)
     for index, one in enumerate(values):
@@ -37,16 +44,10 @@ label_selector = given(struct(("matchLabels", filled(labels)), ("matchExpression
 
 def _node_requirement(value: Any, path: Path, report: Report) -> None:
     operator, values = value.get("operator") or "", value.get("values") or ()
-    if operator in ("In", "NotIn"):
-        if not values:
-            report.required((*path, "values"), _WITH_VALUES)
-    elif operator in ("Exists", "DoesNotExist"):
-        if values:
-            report.forbidden((*path, "values"), _WITHOUT_VALUES)
-    elif operator in ("Gt", "Lt"):
+    if operator in ("Gt", "Lt"):
         if len(values) != 1:
             report.required((*path, "values"), "must be specified single value when `operator` is 'Lt' or 'Gt'")
-    else:
+    elif not _counted(operator, values, path, report):
         report.invalid((*path, "operator"), operator, _NO_OPERATOR)
     key(value.get("key"), (*path, "key"), report)
     for index, one in enumerate(values):

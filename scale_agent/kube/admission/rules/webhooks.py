@@ -253,8 +253,8 @@ def _audits(policy: Any, path: Path, report: Report) -> None:
         seen.add(name)
 
 
-def _policy(policy: Any, path: Path, report: Report) -> None:
-    spec = policy.get("spec") or {}
+def _matching(spec: Any, report: Report) -> None:
+    """What both kinds of admission policies say before their rules."""
     if spec.get("failurePolicy") not in ("Fail", "Ignore"):
         report.unsupported(("spec", "failurePolicy"), spec.get("failurePolicy") or "", ("Fail", "Ignore"))
     if spec.get("matchConstraints") is None:
@@ -263,6 +263,11 @@ def _policy(policy: Any, path: Path, report: Report) -> None:
         _constraints(spec["matchConstraints"], ("spec", "matchConstraints"), report)
     _conditions(spec.get("matchConditions"), ("spec", "matchConditions"), report)
     _variables(spec.get("variables"), ("spec", "variables"), report)
+
+
+def _policy(policy: Any, path: Path, report: Report) -> None:
+    spec = policy.get("spec") or {}
+    _matching(spec, report)
     if not spec.get("validations") and not spec.get("auditAnnotations"):
         for name in ("validations", "auditAnnotations"):
             report.required(("spec", name), "validations or auditAnnotations must contain at least one item")
@@ -292,14 +297,7 @@ def _mutation(value: Any, path: Path, report: Report) -> None:
 
 def _mutating(policy_: Any, path: Path, report: Report) -> None:
     spec = policy_.get("spec") or {}
-    if spec.get("failurePolicy") not in ("Fail", "Ignore"):
-        report.unsupported(("spec", "failurePolicy"), spec.get("failurePolicy") or "", ("Fail", "Ignore"))
-    if spec.get("matchConstraints") is None:
-        report.required(("spec", "matchConstraints"))
-    else:
-        _constraints(spec["matchConstraints"], ("spec", "matchConstraints"), report)
-    _conditions(spec.get("matchConditions"), ("spec", "matchConditions"), report)
-    _variables(spec.get("variables"), ("spec", "variables"), report)
+    _matching(spec, report)
     if not spec.get("mutations"):
         report.required(("spec", "mutations"), "mutations must contain at least one item")
     for index, one in enumerate(spec.get("mutations") or ()):
