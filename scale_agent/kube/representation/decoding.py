@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import orjson
 
 from scale_agent.kube import status
@@ -20,6 +18,12 @@ from scale_agent.kube.storage.version import Obj
 LARGEST_BODY = 3 << 20
 
 
+def check_size(body: bytes) -> None:
+    """Refuse a body that is too large (413)."""
+    if len(body) > LARGEST_BODY:
+        raise status.too_large_body()
+
+
 def body_object(
     catalog: Catalog, resource: ResourceType, request: Request, validation: str = "Ignore"
 ) -> tuple[Obj, list[str]]:
@@ -28,8 +32,7 @@ def body_object(
     Raises 400 (malformed, wrong kind, doubled or unknown fields under ``Strict``), 413, 415.
     """
     media = negotiation.body_type(request.headers.get("content-type", ""))
-    if len(request.body) > LARGEST_BODY:
-        raise status.too_large_body()
+    check_size(request.body)
     if media == negotiation.PROTOBUF:
         obj = from_protobuf(catalog, request.body, resource.kind, resource.api_version)
     else:
@@ -111,24 +114,6 @@ def _wrong_type(catalog: Catalog, resource: ResourceType, kind: str, api_version
 
 def _unfit(expected: str, kind: str, version: str, why: str) -> StatusError:
     return status.bad_request(f'{kind} in version "{version}" cannot be handled as a {expected}: {why}')
-
-
-def document(
-    catalog: Catalog,
-    request: Request,
-    api_version: str,
-    kind: str,
-    check: Callable[[Obj], None] = lambda found: None,
-) -> Obj:
-    """The body of a request that carries no resource (``Scale``), typed; ``check`` looks first. Raises 400, 415."""
-    media = negotiation.body_type(request.headers.get("content-type", ""))
-    if len(request.body) > LARGEST_BODY:
-        raise status.too_large_body()
-    if media == negotiation.PROTOBUF:
-        return from_protobuf(catalog, request.body, kind, api_version)
-    found = from_text(request.body, media, kind)
-    check(found)
-    return catalog.document(found, api_version, kind)
 
 
 _META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'

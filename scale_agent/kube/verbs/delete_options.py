@@ -10,7 +10,7 @@ import orjson
 from scale_agent.kube import query, status, writes
 from scale_agent.kube.codec import gonumbers
 from scale_agent.kube.errors import StatusError
-from scale_agent.kube.representation import decoding
+from scale_agent.kube.representation import decoding, negotiation
 from scale_agent.kube.status import Cause
 from scale_agent.kube.storage.version import Obj
 from scale_agent.kube.verbs.call import Call
@@ -71,12 +71,22 @@ def _from_query(call: Call) -> dict[str, Any]:
 def _from_body(call: Call) -> Obj:
     """The body's. A refusal says only what is wrong: this decoder is not the resources' one (observed)."""
     try:
-        found = decoding.document(call.core.catalog, call.request, "v1", KIND, check=_check_kind)
+        return _document(call)
     except StatusError as error:
         if error.code != 400:
             raise
         raise status.bad_request(_bare(error.message)) from error
-    return found
+
+
+def _document(call: Call) -> Obj:
+    catalog, body = call.core.catalog, call.request.body
+    media = negotiation.body_type(call.request.headers.get("content-type", ""))
+    decoding.check_size(body)
+    if media == negotiation.PROTOBUF:
+        return decoding.from_protobuf(catalog, body, KIND, "v1")
+    found = decoding.from_text(body, media, KIND)
+    _check_kind(found)
+    return catalog.document(found, "v1", KIND)
 
 
 def _check_kind(found: Obj) -> None:

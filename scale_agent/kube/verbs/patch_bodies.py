@@ -13,7 +13,7 @@ import orjson
 from scale_agent.kube import status
 from scale_agent.kube.codec.wire import DecodeError
 from scale_agent.kube.representation import strict, texts
-from scale_agent.kube.representation.decoding import LARGEST_BODY
+from scale_agent.kube.representation.decoding import check_size
 from scale_agent.kube.storage.version import Obj
 
 JSON_PATCH = strict.JSON_PATCH
@@ -28,8 +28,7 @@ _TEXTS = ("op", "path", "from")
 
 def parsed(body: bytes, media: str, validation: str) -> Any:
     """A JSON document of the patch's shape. Raises 400, 413."""
-    if len(body) > LARGEST_BODY:
-        raise status.too_large_body()
+    check_size(body)
     strictly = validation != "Ignore"
     prefix = "error decoding patch: " if strictly and media != STRATEGIC else ""
     try:
@@ -80,8 +79,7 @@ def _check_operations(found: Any, prefix: str, strictly: bool) -> None:
 
 def configuration(body: bytes) -> Obj:
     """An applied configuration: YAML or JSON; of nothing it is empty. Raises 400, 413."""
-    if len(body) > LARGEST_BODY:
-        raise status.too_large_body()
+    check_size(body)
     try:
         found = _json_or_yaml(body)
     except DecodeError as error:

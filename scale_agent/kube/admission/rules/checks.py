@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from scale_agent.kube.admission.rules.formats import Format
-from scale_agent.kube.admission.rules.report import Check, Key, Path, Report
+from scale_agent.kube.admission.rules.report import Check, Path, Report
 
 AT_LEAST_0 = "must be greater than or equal to 0"
 IMMUTABLE = "field is immutable"
@@ -141,17 +141,6 @@ def each(*checks: Check) -> Check:
         for index, element in enumerate(value or ()):
             for one in checks:
                 one(element, (*path, index), report)
-
-    return check
-
-
-def each_value(*checks: Check) -> Check:
-    """Every value of a map, in the order of its keys."""
-
-    def check(value: Any, path: Path, report: Report) -> None:
-        for key in sorted(value or ()):
-            for one in checks:
-                one(value[key], (*path, Key(key)), report)
 
     return check
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scale_agent.kube.admission.rules import formats, quantities
-from scale_agent.kube.admission.rules.checks import filled, given, need, one_of, struct, text
+from scale_agent.kube.admission.rules.checks import filled, given, one_of, struct, text
 from scale_agent.kube.admission.rules.metadata import labels, notes
 from scale_agent.kube.admission.rules.report import Key, Path, Report
 from scale_agent.kube.admission.rules.selectors import label_selector
@@ -78,4 +78,3 @@ claim_template = struct(
     ("metadata", struct(("annotations", notes), ("labels", filled(labels)))),
     ("spec", claim_spec),
 )
-required_modes = need(access_modes)

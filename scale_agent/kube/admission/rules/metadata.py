@@ -77,18 +77,6 @@ def finalizers(value: Any, path: Path, report: Report) -> None:
         report.invalid(path, value, "finalizer orphan and foregroundDeletion cannot be both set")
 
 
-def managed_fields(value: Any, path: Path, report: Report) -> None:
-    """``ValidateManagedFields``."""
-    for index, entry in enumerate(value or ()):
-        at = (*path, index)
-        if entry.get("operation") not in ("Apply", "Update"):
-            report.invalid((*at, "operation"), entry.get("operation", ""), "must be `Apply` or `Update`")
-        if (entry.get("fieldsType") or "FieldsV1") != "FieldsV1":
-            report.invalid((*at, "fieldsType"), entry["fieldsType"], "must be `FieldsV1`")
-        if len(entry.get("manager", "")) > 128:
-            report.too_long((*at, "manager"), 128)
-
-
 def _known_finalizers(value: Any, report: Report) -> None:
     """What built-in kinds ask besides (``validateKubeFinalizerName``)."""
     for index, name in enumerate(value):

@@ -45,7 +45,6 @@ def _not_dotted(value: Any, path: Path, report: Report) -> None:
         report.invalid(path, value, "must not start with '..'")
 
 
-_inner_path = need(local_path, _not_dotted)
 _item = struct(("key", required()), ("path", need(local_path, _not_dotted)), ("mode", mode))
 _items = each(_item)
 #: Paths of an object's or of a container's own facts.
