@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scale_agent.kube.http import Response, Watch
+from scale_agent.kube.http import Delivered, Response, Watch
 from scale_agent.tunnel.served import ServedConnection
 
 
 class Link:
-    """A served connection, and its watch while one runs on it. ``mark`` is told when there is more to send."""
+    """A served connection, and its watch while one runs on it. ``mark`` is told when there is more to send.
 
-    __slots__ = ("_mark", "_watch", "conn_id", "served")
+    ``handshaking``: its TLS handshake was not seen to be done yet (the owner of the connection clears it).
+    """
+
+    __slots__ = ("_mark", "_watch", "conn_id", "handshaking", "served")
 
     def __init__(self, conn_id: int, served: ServedConnection, mark: Callable[[Link], None]) -> None:
         self.conn_id = conn_id
         self.served = served
         self._mark = mark
         self._watch: Watch | None = None
+        self.handshaking = served.encrypted
 
-    def begin(self, answer: Response | Watch) -> int:
-        """Give an answer, or begin one that lasts; the number of body bytes that are known now."""
+    def begin(self, answer: Response | Watch, delivered: Delivered | None = None) -> int:
+        """Give an answer, or begin one that lasts; the number of body bytes that are known now.
+
+        ``delivered`` counts what a watch will give.
+        """
         if isinstance(answer, Response):
             self.served.respond(answer.status, answer.headers, answer.body)
             return len(answer.body)
         self.served.start_stream(answer.status, answer.headers)
         self._watch = answer
+        answer.delivered = delivered
         answer.on_readable = self._readable
         return 0
 

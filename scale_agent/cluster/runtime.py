@@ -19,6 +19,7 @@ from typing import Any
 import gevent
 
 from scale_agent.cluster.authority import Authority, authority
+from scale_agent.cluster.counts import Counts
 from scale_agent.cluster.profile import Profile
 from scale_agent.kube.storage.snapshot import Snapshot
 from scale_agent.tunnel.tls import server_context
@@ -49,6 +50,7 @@ class Runtime:
     def __init__(self, *, seed: str = "scale-agent", clock: Callable[[], float] | None = None) -> None:
         self.seed = seed
         self.clock = clock or _steady_clock()
+        self.counts = Counts()
         self._heap: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._due: deque[Timer] = deque()

@@ -53,6 +53,7 @@ class Tunnel:
     __slots__ = (
         "_asked",
         "_closed_by_us",
+        "_counts",
         "_door",
         "_last_pong_s",
         "_links",
@@ -80,6 +81,7 @@ class Tunnel:
         self._door = door
         self._runtime = runtime
         self._observer = observer
+        self._counts = runtime.counts
         self._session = Session(
             Side.CLIENT, first_message_id=first_message_id, allow=door.allows, local_host=door.local_host
         )
@@ -125,6 +127,7 @@ class Tunnel:
         while True:
             opcode, payload, fin = self._socket.receive()
             if opcode in (_PING, _PONG):
+                self._counts.pongs += opcode == _PONG
                 self._last_pong_s = self._runtime.clock()
             elif opcode == _CLOSE:
                 raise DialError("closed", "Rancher closed the websocket")
@@ -148,11 +151,14 @@ class Tunnel:
         if isinstance(served, str):
             self._observer.error("connect", f"refused to dial {event.network}/{event.address[:100]}")
             self._session.refuse(event.conn_id, served)
+            self._counts.connections_refused += 1
             return
+        self._counts.connections_opened += 1
         self._links[event.conn_id] = Link(event.conn_id, served, self._mark)
 
     def _data(self, event: Event) -> None:
         assert isinstance(event, DataReceived)
+        self._counts.bytes_in += len(event.data)
         link = self._links.get(event.conn_id)
         if link is None:
             return
@@ -162,11 +168,16 @@ class Tunnel:
             self._observer.error("connection", str(error))
             self._finish(link, error.reply)
             return
+        if link.handshaking and link.served.handshake_done:
+            link.handshaking = False
+            self._counts.handshakes += 1
         self._session.consumed(event.conn_id, len(event.data))
         self._serve(link)
 
     def _closed(self, event: Event) -> None:
         assert isinstance(event, ConnectionClosed)
+        if (link := self._links.get(event.conn_id)) and link.handshaking:
+            self._counts.cancelled_dials += 1
         self._drop(event.conn_id)
 
     def _resumed(self, event: Event) -> None:
@@ -199,7 +210,7 @@ class Tunnel:
         except Exception as error:  # noqa: BLE001 - what a panic is in a real API server: a 500, told, and survived
             self._observer.error("internal", failure_of(error))
             answer = internal_error()
-        size = link.begin(answer)
+        size = link.begin(answer, self._counts)
         verb, resource = self._door.name(request)
         duration_ms = (time.perf_counter() - began) * 1000
         self._observer.served(verb, resource, answer.status, duration_ms, len(request.body), size)
@@ -227,6 +238,7 @@ class Tunnel:
                 if self._ping_wanted:
                     self._ping_wanted = False
                     self._socket.ping()
+                    self._counts.pings += 1
                 if self._waiting:
                     gevent.sleep(0)  # the reader may learn of a Pause, and other clusters have their turn
         except DialError as error:
@@ -252,6 +264,7 @@ class Tunnel:
             data = served.data_to_send(PIECE_BYTES)
             if data:
                 session.send(link.conn_id, data)
+                self._counts.bytes_out += len(data)
                 self._collect()
                 if self._out_bytes > OUTBOX_LIMIT_BYTES:
                     return True
@@ -276,6 +289,7 @@ class Tunnel:
         conn_id = link.conn_id
         if self._session.can_send(conn_id) and (data := last_words or link.served.data_to_send()):
             self._session.send(conn_id, data)
+            self._counts.bytes_out += len(data)
         self._drop(conn_id)
         self._session.close(conn_id)
 
@@ -283,6 +297,7 @@ class Tunnel:
         self._waiting.pop(conn_id, None)
         link = self._links.pop(conn_id, None)
         if link is not None:
+            self._counts.connections_closed += 1
             link.close()
 
     # -- time, and the end --------------------------------------------------------------------------------------------

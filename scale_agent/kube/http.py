@@ -40,16 +40,25 @@ class Response:
     body: bytes
 
 
+class Delivered(Protocol):
+    """Somebody's sums of what watches gave: whole events, and bookmarks (which are no events here)."""
+
+    events: int
+    bookmarks: int
+
+
 class Watch(Protocol):
     """A running watch: the transport sends ``status`` and ``headers`` at once, then chunks of ``read``.
 
     ``on_readable`` is set by the transport and called (never re-entrantly with ``read``) whenever the watch
     goes from "nothing to read" to "something to read or ended". It must only note the fact.
+    What is read is added to ``delivered``, if the transport gave one.
     """
 
     status: int
     headers: Headers
     on_readable: Callable[[], None] | None
+    delivered: Delivered | None
 
     def read(self, max_bytes: int) -> bytes:
         """Whole events that are due, at least one if any is due, up to about ``max_bytes``; ``b""`` if none is."""

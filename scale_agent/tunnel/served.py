@@ -32,6 +32,16 @@ class ServedConnection:
             max_header_bytes=max_header_bytes, max_body_bytes=max_body_bytes, date=date, too_large=too_large
         )
 
+    @property
+    def encrypted(self) -> bool:
+        """True when there is TLS on it."""
+        return self._tls is not None
+
+    @property
+    def handshake_done(self) -> bool:
+        """True when requests can come; without TLS from the beginning."""
+        return self._tls is None or self._tls.handshake_done
+
     def receive(self, data: bytes) -> None:
         """Bytes from the tunnel. Raises :class:`RemoteProtocolError`: send its ``reply``, if any, then close."""
         self._http.receive(data if self._tls is None else self._tls.receive(data))

@@ -12,7 +12,7 @@ from gevent import socket
 from scale_agent.cluster.authority import authority
 from scale_agent.cluster.listener import Listener
 from scale_agent.errors import InputError
-from scale_agent.kube.http import Headers, Response, Watch
+from scale_agent.kube.http import Delivered, Headers, Response, Watch
 from scale_agent.tunnel.http_requests import HttpRequest
 from scale_agent.tunnel.served import ServedConnection
 from scale_agent.tunnel.tls import PLAIN_HTTP_REPLY, server_context
@@ -28,6 +28,7 @@ class EndlessWatch:
     def __init__(self, chunks: int) -> None:
         self.status, self.headers = 200, HEADERS
         self.on_readable: Callable[[], None] | None = None
+        self.delivered: Delivered | None = None
         self.left = chunks
         self.reads = 0
         self.closed = gevent.event.Event()

@@ -15,7 +15,7 @@ from scale_agent.cluster.authority import authority
 from scale_agent.cluster.doors import EmbeddedDoor
 from scale_agent.cluster.runtime import ManualRuntime
 from scale_agent.cluster.transport import OUTBOX_LIMIT_BYTES, Tunnel
-from scale_agent.kube.http import Headers, Response, Watch
+from scale_agent.kube.http import Delivered, Headers, Response, Watch
 from scale_agent.tunnel.asked import AskingConnection
 from scale_agent.tunnel.http_client import ResponseEvent
 from scale_agent.tunnel.http_requests import HttpRequest
@@ -36,6 +36,7 @@ class ListWatch:
         self.status = 200
         self.headers = HEADERS
         self.on_readable: Callable[[], None] | None = None
+        self.delivered: Delivered | None = None
         self.chunks: list[bytes] = []
         self.done = self.closed = False
         self.reads = 0

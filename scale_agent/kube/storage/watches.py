@@ -9,7 +9,7 @@ from typing import Protocol
 
 from scale_agent.kube import status
 from scale_agent.kube.codec import gojson
-from scale_agent.kube.http import Headers
+from scale_agent.kube.http import Delivered, Headers
 from scale_agent.kube.storage.history import Event, EventType, Log
 from scale_agent.kube.storage.version import Version
 
@@ -54,6 +54,7 @@ class ResourceWatch:
         "_readable",
         "_scope",
         "closed",
+        "delivered",
         "headers",
         "on_readable",
         "status",
@@ -71,6 +72,7 @@ class ResourceWatch:
         self.status = 200
         self.headers = headers
         self.on_readable: Callable[[], None] | None = None
+        self.delivered: Delivered | None = None
         self.closed = False
         self._log = log
         self._position = position
@@ -97,7 +99,8 @@ class ResourceWatch:
     def read(self, max_bytes: int) -> bytes:
         """Whole events that are due, at least one if any is due, up to about ``max_bytes``."""
         chunks: list[bytes] = []
-        size = 0
+        size, delivered = 0, self.delivered
+        bookmarks = delivered.bookmarks if delivered is not None else 0
         while size < max_bytes or not chunks:
             chunk = self._next()
             if chunk is None:
@@ -105,6 +108,8 @@ class ResourceWatch:
                 break
             chunks.append(chunk)
             size += len(chunk)
+        if delivered is not None:
+            delivered.events += len(chunks) - (delivered.bookmarks - bookmarks)
         return b"".join(chunks)
 
     def _next(self) -> bytes | None:
@@ -115,7 +120,7 @@ class ResourceWatch:
         self._initial = None
         if self._initial_end:
             rv, self._initial_end = self._initial_end, 0
-            return self._encoder.bookmark(rv, initial_end=True)
+            return self._bookmark_at(rv, initial_end=True)
         if self._last is not None:
             last, self._last = self._last, None
             return last
@@ -141,7 +146,12 @@ class ResourceWatch:
         if not self._bookmark_due:
             return None
         self._bookmark_due = False
-        return self._encoder.bookmark(self._current_rv(), initial_end=False)
+        return self._bookmark_at(self._current_rv(), initial_end=False)
+
+    def _bookmark_at(self, rv: int, *, initial_end: bool) -> bytes:
+        if self.delivered is not None:
+            self.delivered.bookmarks += 1
+        return self._encoder.bookmark(rv, initial_end=initial_end)
 
     def _too_slow(self) -> bytes:
         """The history has gone on without this watch: it ends alone, the client lists again."""

@@ -10,7 +10,7 @@ from scale_agent.kube import query, status
 from scale_agent.kube.codec import gonumbers, moments, times
 from scale_agent.kube.codec.wire import DecodeError
 from scale_agent.kube.core import Core
-from scale_agent.kube.http import Headers, Response
+from scale_agent.kube.http import Delivered, Headers, Response
 from scale_agent.kube.representation import negotiation
 from scale_agent.kube.status import Cause
 from scale_agent.kube.storage.history import Event, EventType
@@ -205,12 +205,24 @@ class _Tail:
 class LogStream:
     """A log that goes on, as a :class:`~scale_agent.kube.http.Watch`: it ends with its container."""
 
-    __slots__ = ("_core", "_ended", "_name", "_namespace", "_pending", "_tail", "headers", "on_readable", "status")
+    __slots__ = (
+        "_core",
+        "_ended",
+        "_name",
+        "_namespace",
+        "_pending",
+        "_tail",
+        "delivered",
+        "headers",
+        "on_readable",
+        "status",
+    )
 
     def __init__(self, core: Core, namespace: str, name: str, tail: _Tail, headers: Headers, now: float) -> None:
         self.status = 200
         self.headers = headers
         self.on_readable: Callable[[], None] | None = None
+        self.delivered: Delivered | None = None  # a log's lines are no events: nothing is added
         self._core = core
         self._namespace, self._name = namespace, name
         self._tail = tail
