@@ -14,6 +14,7 @@ from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.owners import Owners
 from scale_agent.kube.storage.snapshot import Snapshot
 from scale_agent.kube.storage.store import Store
+from scale_agent.kube.storage.version import Obj, Version
 
 #: Called with the time when an appointment is due.
 Action = Callable[[float], None]
@@ -78,7 +79,7 @@ class Queue:
 class Core:
     """The state of one cluster's API server. ``memo``: what controllers remember between changes, by controller."""
 
-    __slots__ = ("catalog", "custom", "identity", "memo", "owners", "queue", "schedule", "store")
+    __slots__ = ("_seen", "catalog", "custom", "identity", "memo", "owners", "queue", "schedule", "store")
 
     def __init__(self, snapshot: Snapshot, identity: Identity) -> None:
         self.store = Store(snapshot, identity)
@@ -89,6 +90,27 @@ class Core:
         self.owners = Owners(self.store)
         self.memo: dict[str, Any] = {}
         self.custom = CustomTypes(snapshot, self.store)
+        self._seen: dict[tuple[int, str, str], Obj] = {}
+
+    def seen(self, version: Version) -> Obj:
+        """What a stored version holds, only to be read: all who ask until the controllers are done get the same dict.
+
+        A rollout's controllers look at each object three times on average, and parsing was a third of their time.
+        """
+        key = (version.rv, version.namespace, version.name)
+        found = self._seen.get(key)
+        if found is None:
+            found = self._seen[key] = version.object()
+        return found
+
+    def remember(self, version: Version, obj: Obj) -> Version:
+        """``obj`` was just stored as ``version`` and is nobody's any more: whoever looks need not parse it."""
+        self._seen[(version.rv, version.namespace, version.name)] = obj
+        return version
+
+    def forget_seen(self) -> None:
+        """Everybody has looked: what was parsed is not worth its memory."""
+        self._seen.clear()
 
     def later(self, due: float, reconcile: Reconcile, namespace: str, name: str) -> None:
         """Have a controller look at an object again when ``due`` has come."""

@@ -182,7 +182,7 @@ def _store(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Versio
         obj = _alphabetical(custom.stored_form(resource, obj))
     if actor.dry_run:
         return core.store.draft(obj)
-    return core.store.put(resource.key, obj, actor.now)
+    return core.remember(core.store.put(resource.key, obj, actor.now), obj)
 
 
 def _own(
@@ -212,7 +212,7 @@ def update(
     Nothing is written when nothing changes but times of managedFields; ``owned`` as in :func:`create`. An object
     without finalizers left that was waiting for them goes away.
     """
-    before = custom.in_version(resource, old).object()
+    before = core.seen(old) if resource.typed else custom.in_version(resource, old).object()
     meta = new.get("metadata") or {}
     if actor.guard is not None:
         actor.guard(resource, new, old)

@@ -48,7 +48,7 @@ def reconcile(core: Core, _: str, name: str, now: float) -> None:
     for selector in chosen:
         for version in core.store.list(ROLES):
             if version.name != name and selected(selector, version.labels):
-                rules += [rule for rule in version.object().get("rules") or () if rule not in rules]
+                rules += [rule for rule in core.seen(version).get("rules") or () if rule not in rules]
     if rules != (role.get("rules") or []):
         _apply(core, role, rules, now)
 

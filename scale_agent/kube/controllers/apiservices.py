@@ -45,7 +45,7 @@ def _reconcile(core: Core, name: str, now: float) -> None:
     version = core.store.get(announced.KEY, "", name)
     if version is None:
         return
-    obj = version.object()
+    obj = core.seen(version)
     said = {"type": "Available", **_condition(core, obj["spec"])}
     conditions = (obj.get("status") or {}).get("conditions") or []
     known: Obj = next((one for one in conditions if one.get("type") == "Available"), {})

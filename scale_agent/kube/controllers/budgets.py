@@ -36,7 +36,7 @@ def of_pod(core: Core, change: Change, _: float) -> None:
     if not core.store.has(BUDGETS):
         return
     for version in core.store.list(BUDGETS, change.event.after.namespace):
-        if selected(version.object()["spec"].get("selector"), change.event.after.labels):
+        if selected(core.seen(version)["spec"].get("selector"), change.event.after.labels):
             core.queue.add(reconcile, version.namespace, version.name)
             return
 
@@ -47,7 +47,7 @@ def reconcile(core: Core, namespace: str, name: str, now: float) -> None:
     if budget is None:
         return
     pods = [
-        version.object()
+        core.seen(version)
         for version in core.store.list(PODS, namespace)
         if selected(budget["spec"].get("selector"), version.labels)
     ]

@@ -51,7 +51,7 @@ def of_pod(core: Core, change: Change, _: float) -> None:
     """Rule: a pod that used claims ended, or is gone."""
     after = change.event.after
     if b'"persistentVolumeClaim":{' in after.json:
-        for name in claim_names(after.object()):
+        for name in claim_names(core.seen(after)):
             core.queue.add(reconcile, after.namespace, name)
 
 
@@ -60,7 +60,7 @@ def volume_changed(core: Core, change: Change, _: float) -> None:
     after = change.event.after
     if change.event.type is not EventType.DELETED:
         core.queue.add(reconcile_volume, "", after.name)
-    reference = after.object()["spec"].get("claimRef")
+    reference = core.seen(after)["spec"].get("claimRef")
     if reference:
         core.queue.add(reconcile, str(reference.get("namespace", "")), str(reference.get("name", "")))
     elif change.event.type is EventType.ADDED:
@@ -78,7 +78,7 @@ def claim_changed(core: Core, change: Change, _: float) -> None:
     """Rule: a claim is looked at, and when it is gone its volume."""
     after = change.event.after
     if change.event.type is EventType.DELETED:
-        volume = str(after.object()["spec"].get("volumeName") or "")
+        volume = str(core.seen(after)["spec"].get("volumeName") or "")
         if volume:
             core.queue.add(reconcile_volume, "", volume)
     else:
@@ -123,7 +123,7 @@ def _in_use(core: Core, claim: Obj) -> bool:
     needle = f'"claimName":"{meta["name"]}"'.encode()
     for version in core.store.list(PODS, meta["namespace"]):
         if needle in version.json:
-            pod = version.object()
+            pod = core.seen(version)
             ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
             if not ended and meta["name"] in claim_names(pod):
                 return True
@@ -155,7 +155,7 @@ def _is_for(volume: Obj, claim: Obj) -> bool:
 
 def _fitting(core: Core, claim: Obj) -> Obj | None:
     """The volume made for the claim, or the smallest free one that fits."""
-    volumes = [version.object() for version in core.store.list(VOLUMES)]
+    volumes = [core.seen(version) for version in core.store.list(VOLUMES)]
     own = next((one for one in volumes if _is_for(one, claim)), None)
     if own is not None:
         return own
@@ -221,7 +221,7 @@ def _tie_volume(core: Core, claim: Obj, volume: Obj, now: float) -> None:
 def _set_phase(core: Core, volume: Obj, phase: str, now: float) -> None:
     resource = core.builtin("", "v1", "persistentvolumes")
     version = current(core, resource, volume)
-    status = (version.object().get("status") or {}) if version is not None else {}
+    status = (core.seen(version).get("status") or {}) if version is not None else {}
     if status.get("phase") != phase:
         from_now = {"phase": phase, "lastPhaseTransitionTime": moments.stamp(now)}
         set_status(core, resource, volume, {**status, **from_now}, now)

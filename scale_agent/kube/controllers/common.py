@@ -69,7 +69,7 @@ def owned(core: Core, resource: ResourceType, owner: Obj, of: ResourceKey) -> li
         if key == of:
             reference = controller_in(version)
             if reference is not None and reference.get("uid") == meta["uid"]:
-                found.append(version.object())
+                found.append(core.seen(version))
     return found
 
 
@@ -81,14 +81,9 @@ def current(core: Core, resource: ResourceType, obj: Obj) -> Version | None:
 
 
 def read(core: Core, key: ResourceKey, namespace: str, name: str) -> Obj | None:
-    """An object as it is stored now."""
+    """An object as it is stored now, only to be read (:meth:`Core.seen`)."""
     version = core.store.get(key, namespace, name)
-    return version.object() if version is not None else None
-
-
-def state(version: Version, obj: Obj) -> Obj:
-    """What ``version`` holds, only to be read: ``obj`` itself if that is what it was parsed from."""
-    return obj if obj["metadata"].get("resourceVersion") == str(version.rv) else version.object()
+    return core.seen(version) if version is not None else None
 
 
 def deleting(obj: Obj) -> bool:
@@ -110,7 +105,7 @@ def set_status(
     version = current(core, resource, obj)
     if version is None:
         return False
-    body = state(version, obj)
+    body = core.seen(version)
     meta = {**body["metadata"], "resourceVersion": str(version.rv)}
     if annotations is not None:
         meta["annotations"] = annotations

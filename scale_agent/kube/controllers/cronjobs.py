@@ -153,7 +153,7 @@ class _Look:
         body = self.new_job(due)
         if self.core.store.get(JOBS, body["metadata"]["namespace"], body["metadata"]["name"]) is not None:
             return
-        made = writes.create(self.core, self.job_resource, body, actor(self.now)).object()
+        made = self.core.seen(writes.create(self.core, self.job_resource, body, actor(self.now)))
         meta = made["metadata"]
         self.tell("SuccessfulCreate", f"Created job {meta['name']}")
         reference = {"kind": "Job", "namespace": meta["namespace"], "name": meta["name"], "uid": meta["uid"]}

@@ -39,17 +39,17 @@ _HOST_NETWORK = ("node.kubernetes.io/network-unavailable", "NoSchedule")
 
 def node_changed(core: Core, change: Change, _: float) -> None:
     """Rule: a new node, or other labels or taints of one: every DaemonSet looks."""
-    if not core.store.has(SETS) or not _matters(change):
+    if not core.store.has(SETS) or not _matters(core, change):
         return
     for version in core.store.list(SETS):
         core.queue.add(reconcile, version.namespace, version.name)
 
 
-def _matters(change: Change) -> bool:
+def _matters(core: Core, change: Change) -> bool:
     """Heartbeats do not; nor does a node's end, whose pods are collected later (``syncNodeUpdate``)."""
     if gone(change) or change.event.before is None:
         return not gone(change)
-    before, after = change.event.before.object(), change.event.after.object()
+    before, after = core.seen(change.event.before), core.seen(change.event.after)
     return before.get("spec") != after.get("spec") or labels_of(before) != labels_of(after)
 
 
@@ -89,7 +89,7 @@ class _Look:
         self.past = revisions.past(core, self.resource, found, now)
         self.hash = revisions.hash_of(self.past.update)
         self.template = template_for(found, self.hash)
-        self.nodes = [version.object() for version in core.store.list(NODES)]
+        self.nodes = [core.seen(version) for version in core.store.list(NODES)]
         self.pods = self.by_node()
 
     def by_node(self) -> dict[str, list[Obj]]:

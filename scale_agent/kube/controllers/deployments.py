@@ -12,7 +12,6 @@ from scale_agent.kube.controllers.common import (
     annotations_of,
     change_meta,
     controller_in,
-    controller_of,
     current,
     deleting,
     find_condition,
@@ -105,23 +104,24 @@ class _Look:
             elif not deleting(self.deployment):
                 self.release(one)
         if not deleting(self.deployment):
-            kept += [one for one in self.orphans() if selected(selector, labels_of(one)) and self.adopt(one)]
+            found = [self.adopted(one) for one in self.orphans() if selected(selector, labels_of(one))]
+            kept += [one for one in found if one is not None]
         return rollouts.by_age(kept)
 
     def orphans(self) -> list[Obj]:
         """ReplicaSets of the namespace that nobody controls; few, if any."""
         namespace = self.deployment["metadata"]["namespace"]
         versions = [one for one in self.core.store.list(SETS, namespace) if not is_controlled(one)]
-        return [one.object() for one in versions]
+        return [self.core.seen(one) for one in versions]
 
-    def adopt(self, one: Obj) -> bool:
+    def adopted(self, one: Obj) -> Obj | None:
+        """An orphan with its new controller, unless it is being deleted or gone."""
         references = [*(one["metadata"].get("ownerReferences") or ()), owner_reference(self.resource, self.deployment)]
         if deleting(one):
-            return False
+            return None
         change_meta(self.core, self.set_resource, one, self.now, ownerReferences=references)
         version = current(self.core, self.set_resource, one)
-        one.update(version.object() if version is not None else {})
-        return controller_of(one) is not None
+        return self.core.seen(version) if version is not None else None
 
     def release(self, one: Obj) -> None:
         uid = self.deployment["metadata"]["uid"]
@@ -154,7 +154,7 @@ class _Look:
         set_status(self.core, self.resource, self.deployment, status, self.now, annotations)
         version = current(self.core, self.resource, self.deployment)
         if version is not None:
-            self.deployment = version.object()
+            self.deployment = self.core.seen(version)
 
     def is_scaling(self) -> bool:
         """Whether the Deployment's size changed since its ReplicaSets were last sized."""
@@ -197,9 +197,8 @@ class _Look:
         if version is None:
             return obj
         meta = {**obj["metadata"], "resourceVersion": str(version.rv)}
-        stored = writes.update(
-            self.core, self.set_resource, version, {**obj, "metadata": meta}, actor(self.now)
-        ).object()
+        body = {**obj, "metadata": meta}
+        stored = self.core.seen(writes.update(self.core, self.set_resource, version, body, actor(self.now)))
         uid = stored["metadata"]["uid"]
         self.sets = [stored if one["metadata"]["uid"] == uid else one for one in self.sets]
         if self.newest is not None and self.newest["metadata"]["uid"] == uid:
@@ -214,7 +213,7 @@ class _Look:
             status = self.deployment.get("status") or {}
             self.write({**status, "collisionCount": int(status.get("collisionCount") or 0) + 1})
             raise StatusError(409, "AlreadyExists", f'replicasets.apps "{name}" already exists')
-        made = writes.create(self.core, self.set_resource, body, actor(self.now)).object()
+        made = self.core.seen(writes.create(self.core, self.set_resource, body, actor(self.now)))
         self.sets.append(made)
         self.newest = made
         if size(made):

@@ -47,7 +47,7 @@ def of_pod(core: Core, change: Change, _: float) -> None:
         return
     labels = [one.labels for one in (event.after, event.before) if one is not None]
     for version in core.store.list(SERVICES, event.after.namespace):
-        selector = (version.object().get("spec") or {}).get("selector")
+        selector = (core.seen(version).get("spec") or {}).get("selector")
         if selector and any(selected({"matchLabels": selector}, each) for each in labels):
             for switch, reconcile in (("endpoints", reconcile_endpoints), ("endpointslice", reconcile_slices)):
                 if switch not in core.store.snapshot.without:
@@ -89,7 +89,7 @@ def _members(core: Core, service: Obj) -> list[_Member]:
     for version in core.store.list(PODS, namespace):
         if not selected({"matchLabels": spec["selector"]}, version.labels):
             continue
-        pod = version.object()
+        pod = core.seen(version)
         if not pod["status"].get("podIP") or podcontrol.phase(pod) in ("Succeeded", "Failed"):
             continue
         node = read(core, NODES, "", pod["spec"].get("nodeName", ""))
@@ -168,7 +168,7 @@ def reconcile_endpoints(core: Core, namespace: str, name: str, now: float) -> No
     labels = _labels(service, **{"endpoints.kubernetes.io/managed-by": "endpoint-controller"})
     resource = core.builtin("", "v1", "endpoints")
     version = core.store.get(ENDPOINTS, namespace, name)
-    old = version.object() if version is not None else None
+    old = core.seen(version) if version is not None else None
     if old is not None and (old.get("subsets") or []) == subsets and labels_of(old) == labels:
         return
     annotations = _annotated(old, service, _trigger(service, members, _known(old)))

@@ -31,10 +31,10 @@ def collect(core: Core, change: Change, now: float) -> None:
     after = change.event.after
     if not gone(change):
         return
-    for resource, dependent in _dependents(core, change.key, after.object()):
+    for resource, dependent in _dependents(core, change.key, core.seen(after)):
         _delete_item(core, resource, dependent, now)
     if after.references:
-        for reference in after.object()["metadata"].get("ownerReferences") or ():
+        for reference in core.seen(after)["metadata"].get("ownerReferences") or ():
             found = _owner(core, reference, after.namespace)
             if found is not None and deleting(found[1]):
                 _finish(core, *found, now)
@@ -47,7 +47,7 @@ def finish(core: Core, change: Change, now: float) -> None:
         return
     resource = core.any_version(*change.key)
     if resource is not None:
-        _finish(core, resource, after.object(), now)
+        _finish(core, resource, core.seen(after), now)
 
 
 def check_owners(core: Core, change: Change, now: float) -> None:
@@ -78,7 +78,7 @@ def _collect_unowned(core: Core, change: Change, now: float) -> None:
     resource = core.any_version(*change.key)
     version = core.store.get(change.key, after.namespace, after.name)
     if resource is not None and version is not None and version.uid == after.uid:
-        obj = version.object()
+        obj = core.seen(version)
         if any(_is_absent(core, one, after.namespace) for one in obj["metadata"].get("ownerReferences") or ()):
             _delete_item(core, resource, obj, now)
 
@@ -164,7 +164,7 @@ def _dependents(core: Core, key: tuple[str, str], owner: Obj) -> Iterator[tuple[
     for of, version in list(found):
         resource = core.any_version(*of)
         if resource is not None:
-            yield resource, version.object()
+            yield resource, core.seen(version)
 
 
 def _owner(core: Core, reference: Obj, namespace: str) -> tuple[ResourceType, Obj] | None:
@@ -175,7 +175,7 @@ def _owner(core: Core, reference: Obj, namespace: str) -> tuple[ResourceType, Ob
     version = core.store.get(resource.key, namespace if resource.namespaced else "", str(reference.get("name")))
     if version is None:
         return None
-    obj = version.object()
+    obj = core.seen(version)
     return (resource, obj) if obj["metadata"]["uid"] == reference.get("uid") else None
 
 

@@ -39,7 +39,7 @@ def look(core: Core, change: Change, now: float) -> None:
     if event.type is EventType.DELETED or b'"nodeName":"' not in event.after.json:
         return
     if newly_marked(change, b'"deletionTimestamp":"'):
-        _end(core, event.after.object(), now)
+        _end(core, core.seen(event.after), now)
     elif newly_marked(change, b'"nodeName":"'):
         _begin(core, event.after.namespace, event.after.name, now)
 
@@ -69,7 +69,7 @@ def host_address(core: Core, node: str) -> str:
 def _alive(core: Core, pod: Obj, phase: str) -> Obj | None:
     """The pod as it is now, if it is still the same, not being deleted and in that phase."""
     version = current(core, core.builtin("", "v1", "pods"), pod)
-    found = version.object() if version is not None else None
+    found = core.seen(version) if version is not None else None
     if found is None or deleting(found) or found["status"].get("phase") != phase:
         return None
     return found
@@ -165,7 +165,7 @@ def _gone(core: Core, pod: Obj, now: float) -> None:
     version = current(core, resource, pod)
     if version is None:
         return
-    found = version.object()
+    found = core.seen(version)
     if found["status"].get("phase") == "Running":
         set_status(core, resource, found, containers.ended(found, 0, now), now, manager=KUBELET)
         version = current(core, resource, pod)
@@ -203,5 +203,5 @@ def _network(core: Core, node: str) -> ipaddress.IPv4Network:
 
 def _addresses(core: Core) -> set[str]:
     """The addresses of all pods: only asked for when a node's have all been given out once."""
-    found = (version.object() for version in core.store.list(PODS))
+    found = (core.seen(version) for version in core.store.list(PODS))
     return {str((pod.get("status") or {}).get("podIP", "")) for pod in found}

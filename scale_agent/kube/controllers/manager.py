@@ -177,8 +177,9 @@ class Controllers:
         """
         if not self._begun:
             self._begin(now)
-        if self._running or not (self._changes or self._core.queue.waiting):
+        if self._running:
             return False
+        busy = bool(self._changes or self._core.queue.waiting)
         self._running = True
         try:
             for _ in range(MOST_STEPS):
@@ -186,7 +187,8 @@ class Controllers:
                     break
         finally:
             self._running = False
-        return True
+            self._core.forget_seen()
+        return busy
 
     def _begin(self, now: float) -> None:
         """What a cluster begins with and has to be looked at when its time has come."""

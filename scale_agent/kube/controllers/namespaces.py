@@ -117,7 +117,7 @@ def clear(core: Core, _: str, name: str, now: float) -> None:
 
 def _remaining(core: Core, namespace: str) -> Iterator[tuple[ResourceType, list[Obj]]]:
     for resource in _contents(core):
-        found = [version.object() for version in core.store.list(resource.key, namespace)]
+        found = [core.seen(version) for version in core.store.list(resource.key, namespace)]
         if found:
             yield resource, found
 

@@ -41,7 +41,7 @@ def tell(core: Core, change: Change, now: float) -> None:
     event = change.event
     if event.type is EventType.MODIFIED:
         return
-    node = event.after.object()
+    node = core.seen(event.after)
     about = {**node, "metadata": {"name": event.after.name, "uid": event.after.name}}
     reason, text = ("RemovingNode", "Removing Node {} from Controller")
     if event.type is EventType.ADDED:
@@ -105,15 +105,15 @@ def evict(core: Core, change: Change, now: float) -> None:
     event = change.event
     if gone(change) or b'"effect":"NoExecute"' not in event.after.json:
         return
-    node = event.after.object()
+    node = core.seen(event.after)
     found = [one for one in (node.get("spec") or {}).get("taints") or () if one.get("effect") == "NoExecute"]
-    before = ((event.before.object() if event.before is not None else {}).get("spec") or {}).get("taints") or ()
+    before = ((core.seen(event.before) if event.before is not None else {}).get("spec") or {}).get("taints") or ()
     if not found or found == [one for one in before if one.get("effect") == "NoExecute"]:
         return
     needle = f'"nodeName":"{event.after.name}"'.encode()
     for version in core.store.list(PODS):
         if needle in version.json:
-            _judge(core, version.object(), found, now)
+            _judge(core, core.seen(version), found, now)
 
 
 def _judge(core: Core, pod: Obj, found: list[Obj], now: float) -> None:
@@ -174,7 +174,7 @@ def _collect(core: Core, node: str, now: float) -> None:
     for version in core.store.list(PODS):
         if needle not in version.json:
             continue
-        pod = version.object()
+        pod = core.seen(version)
         if pod["status"].get("phase") not in ("Succeeded", "Failed"):
             _mark(core, pod, "DeletionByPodGC", "PodGC: node no longer exists", now, phase="Failed")
         remove(core, core.builtin("", "v1", "pods"), pod, now, writes.DeleteOptions(grace_s=0))

@@ -54,7 +54,7 @@ def offer(adopters: Mapping[ResourceKey, Reconcile]) -> Any:
 
 def _offer(core: Core, key: ResourceKey, reconcile: Reconcile, change: Change) -> None:
     for version in core.store.list(key, change.event.after.namespace):
-        selector = version.object()["spec"].get("selector")
+        selector = core.seen(version)["spec"].get("selector")
         if not key[0]:
             selector = {"matchLabels": selector}
         if selected(selector, change.event.after.labels):

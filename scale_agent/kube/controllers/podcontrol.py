@@ -52,7 +52,7 @@ def pod_from(resource: ResourceType, owner: Obj, template: Obj) -> Obj:
 def create(core: Core, owner: Obj, pod: Obj, source: events.Source, now: float) -> Obj | None:
     """Make a pod and tell of it; ``None`` when it is refused, which is told too. A refusal is raised by its reason."""
     try:
-        made = writes.create(core, core.builtin("", "v1", "pods"), pod, actor(now)).object()
+        made = core.seen(writes.create(core, core.builtin("", "v1", "pods"), pod, actor(now)))
     except StatusError as refusal:
         if not _ends_soon(refusal):
             failed = events.Words("FailedCreate", f"Error creating: {refusal.message}", warning=True)
@@ -79,9 +79,8 @@ def claimed(core: Core, resource: ResourceType, owner: Obj, selector: Any, now: 
     kept = []
     for pod in (*_own(core, resource, owner), *_orphans(core, owner, selector)):
         if selected(selector, labels_of(pod)):
-            if controller_of(pod) is None and not _adopt(core, resource, owner, pod, now):
-                continue
-            kept.append(pod)
+            mine = pod if controller_of(pod) is not None else _adopted(core, resource, owner, pod, now)
+            kept += [mine] if mine is not None else []
         elif not deleting(owner) and not deleting(pod):
             let_go(core, owner, pod, now)
     return kept
@@ -91,7 +90,7 @@ def _own(core: Core, resource: ResourceType, owner: Obj) -> Iterable[Obj]:
     meta = owner["metadata"]
     for key, version in core.owners.dependents(resource.key, meta.get("namespace", ""), meta["name"], meta["uid"]):
         if key == PODS and (controller_in(version) or {}).get("uid") == meta["uid"]:
-            yield version.object()
+            yield core.seen(version)
 
 
 def _orphans(core: Core, owner: Obj, selector: Any) -> Iterable[Obj]:
@@ -102,17 +101,19 @@ def _orphans(core: Core, owner: Obj, selector: Any) -> Iterable[Obj]:
     for name in sorted(orphans.names(core).get(namespace, ())):
         version = core.store.get(PODS, namespace, name)
         if version is not None and selected(selector, version.labels):
-            pod = version.object()
+            pod = core.seen(version)
             if controller_of(pod) is None and not deleting(pod) and is_active(pod):
                 yield pod
 
 
-def _adopt(core: Core, resource: ResourceType, owner: Obj, pod: Obj, now: float) -> bool:
+def _adopted(core: Core, resource: ResourceType, owner: Obj, pod: Obj, now: float) -> Obj | None:
+    """The pod with its new controller, if it is still there."""
     references = [*(pod["metadata"].get("ownerReferences") or ()), owner_reference(resource, owner)]
     pods = core.builtin("", "v1", "pods")
     change_meta(core, pods, pod, now, ownerReferences=references)
-    pod["metadata"]["ownerReferences"] = references
-    return current(core, pods, pod) is not None
+    if current(core, pods, pod) is None:
+        return None
+    return {**pod, "metadata": {**pod["metadata"], "ownerReferences": references}}
 
 
 def let_go(core: Core, owner: Obj, pod: Obj, now: float) -> None:

@@ -62,10 +62,10 @@ def _used(core: Core, namespace: str, name: str, scopes: Iterable[str]) -> str |
             return str(sum(1 for _ in _running(core, namespace, scopes)))
         return str(len(core.store.list(key, namespace)))
     if name in _SERVICES:
-        services = (version.object()["spec"] for version in core.store.list(("", "services"), namespace))
+        services = (core.seen(version)["spec"] for version in core.store.list(("", "services"), namespace))
         return str(sum(_SERVICES[name](spec) for spec in services))
     if name == "requests.storage":
-        claims = [version.object()["spec"] for version in core.store.list(CLAIMS, namespace)]
+        claims = [core.seen(version)["spec"] for version in core.store.list(CLAIMS, namespace)]
         asked = (((spec.get("resources") or {}).get("requests") or {}).get("storage", "0") for spec in claims)
         return _sum(asked)
     kind, _, resource = name.rpartition(".")
@@ -84,7 +84,7 @@ _SERVICES: dict[str, Callable[[Obj], int]] = {
 def _running(core: Core, namespace: str, scopes: Iterable[str]) -> Iterable[Obj]:
     """Pods that count: they have not ended, and are of the quota's scopes."""
     for version in core.store.list(PODS, namespace):
-        pod = version.object()
+        pod = core.seen(version)
         if pod["status"].get("phase") not in ("Succeeded", "Failed") and all(_in_scope(pod, one) for one in scopes):
             yield pod
 

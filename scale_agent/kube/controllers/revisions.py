@@ -72,7 +72,7 @@ def _create(core: Core, resource: ResourceType, owner: Obj, data: Obj, number: i
         "data": data,
         "revision": number,
     }
-    return writes.create(core, kind, body, actor(now)).object()
+    return core.seen(writes.create(core, kind, body, actor(now)))
 
 
 def _renumber(core: Core, revision: Obj, number: int, now: float) -> Obj:
@@ -81,7 +81,7 @@ def _renumber(core: Core, revision: Obj, number: int, now: float) -> Obj:
     version = core.store.get(REVISIONS, meta["namespace"], meta["name"])
     if version is None:
         return revision
-    return writes.update(core, kind, version, {**version.object(), "revision": number}, actor(now)).object()
+    return core.seen(writes.update(core, kind, version, {**core.seen(version), "revision": number}, actor(now)))
 
 
 def hash_of(revision: Obj) -> str:

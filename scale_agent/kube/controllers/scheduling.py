@@ -63,7 +63,7 @@ def reconcile(core: Core, namespace: str, name: str, now: float) -> None:
         return
     if pod["spec"].get("schedulerName") != NAME or pod["spec"].get("schedulingGates"):
         return
-    nodes = [version.object() for version in core.store.list(NODES)]
+    nodes = [core.seen(version) for version in core.store.list(NODES)]
     load = _load(core) if len(nodes) > 1 else {}
     refused = claims.unusable(core, pod, now)
     reasons = [refused or _against(pod["spec"], node, load) for node in nodes]

@@ -162,7 +162,7 @@ class _Look:
         pod = self.new_pod(number, revision)
         self.make_claims(pod)
         try:
-            made = writes.create(self.core, self.core.builtin("", "v1", "pods"), pod, actor(self.now)).object()
+            made = self.core.seen(writes.create(self.core, self.core.builtin("", "v1", "pods"), pod, actor(self.now)))
         except StatusError as refusal:
             self.tell("create", pod, refusal.message)
             raise
@@ -239,7 +239,7 @@ class _Look:
             if left is None:
                 self.pods.pop(ordinal(pod), None)
             else:
-                self.pods[ordinal(pod)] = left.object()
+                self.pods[ordinal(pod)] = self.core.seen(left)
 
     def tell(self, verb: str, pod: Obj, refusal: str = "") -> None:
         """As ``recordPodEvent``."""

@@ -36,7 +36,7 @@ def fill(core: Core, change: Change, now: float) -> None:
     if account is None:
         remove(core, resource, secret, now)
         return
-    uid = account.object()["metadata"]["uid"]
+    uid = account.uid
     if (secret.get("data") or {}).get("token") and annotations.get(UID) == uid:
         return
     token = core.identity.token(version.namespace, account.name, uid, version.name)
@@ -52,8 +52,8 @@ def revoke(core: Core, change: Change, now: float) -> None:
     if change.event.type is not EventType.DELETED:
         return
     account = change.event.after
-    uid = account.object()["metadata"]["uid"].encode()
+    uid = account.uid.encode()
     resource = core.builtin("", "v1", "secrets")
     for version in core.store.list(resource.key, account.namespace):
         if _NEEDLE in version.json and uid in version.json:
-            remove(core, resource, version.object(), now)
+            remove(core, resource, core.seen(version), now)
