@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import orjson
+
 from scale_agent.kube.codec import moments
+from scale_agent.kube.controllers import shared
 from scale_agent.kube.controllers.common import read, selected
 from scale_agent.kube.core import Core
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.snapshot import Snapshot
 from scale_agent.kube.storage.store import Change
 from scale_agent.kube.storage.version import Obj, Version
 
@@ -20,8 +24,7 @@ def role_changed(core: Core, change: Change, _: float) -> None:
     event = change.event
     sums: dict[str, list[Obj]] | None = core.memo.get("aggregating")
     if sums is None:
-        sums = {version.name: _selectors(version) for version in core.store.list(ROLES) if _NEEDLE in version.json}
-        core.memo["aggregating"] = sums
+        sums = core.memo["aggregating"] = _first_sums(core)
     if event.type is EventType.DELETED:
         sums.pop(event.after.name, None)
     elif _NEEDLE in event.after.json:
@@ -34,8 +37,28 @@ def role_changed(core: Core, change: Change, _: float) -> None:
                 core.queue.add(reconcile, "", name)
 
 
+def _first_sums(core: Core) -> dict[str, list[Obj]]:
+    """The roles that are sums, and what they select, when the first role changed."""
+    sums = dict(shared.once(core.store.snapshot, _sums_of))
+    for (_, name), version in core.store.changed(ROLES).items():
+        sums.pop(name, None)
+        if version is not None and _NEEDLE in version.json:
+            sums[name] = _selectors(version)
+    return sums
+
+
+def _sums_of(snapshot: Snapshot) -> dict[str, list[Obj]]:
+    roles = snapshot.resources.get(ROLES)
+    entries = [one for one in roles.by_key.values() if _NEEDLE in one.shared_json] if roles is not None else ()
+    return {one.name: _selected_by(orjson.loads(one.shared_json)) for one in entries}
+
+
 def _selectors(version: Version) -> list[Obj]:
-    return list((version.object().get("aggregationRule") or {}).get("clusterRoleSelectors") or ())
+    return _selected_by(version.object())
+
+
+def _selected_by(role: Obj) -> list[Obj]:
+    return list((role.get("aggregationRule") or {}).get("clusterRoleSelectors") or ())
 
 
 def reconcile(core: Core, _: str, name: str, now: float) -> None:

@@ -67,9 +67,10 @@ def owned(core: Core, resource: ResourceType, owner: Obj, of: ResourceKey) -> li
     found = []
     for key, version in core.owners.dependents(resource.key, meta.get("namespace", ""), meta["name"], meta["uid"]):
         if key == of:
-            reference = controller_in(version)
+            obj = core.seen(version)
+            reference = controller_of(obj)
             if reference is not None and reference.get("uid") == meta["uid"]:
-                found.append(core.seen(version))
+                found.append(obj)
     return found
 
 
@@ -195,6 +196,9 @@ def selected(selector: Any, labels: Mapping[str, str]) -> bool:
     """Whether a LabelSelector picks labels; an absent one picks nothing, an empty one everything."""
     if not isinstance(selector, dict):
         return False
+    wanted = selector.get("matchLabels")
+    if wanted and "matchExpressions" not in selector:
+        return all(labels.get(name) == value for name, value in wanted.items())
     return selectors.matches(_parsed(selectors.selector_text(selector)), labels)
 
 

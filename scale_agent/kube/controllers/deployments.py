@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from scale_agent.kube import writes
 from scale_agent.kube.codec import gonumbers
-from scale_agent.kube.controllers import events, progress, rollouts
+from scale_agent.kube.controllers import events, orphans, progress, rollouts
 from scale_agent.kube.controllers.common import (
     actor,
     annotations_of,
@@ -15,7 +15,6 @@ from scale_agent.kube.controllers.common import (
     current,
     deleting,
     find_condition,
-    is_controlled,
     labels_of,
     owned,
     owner_reference,
@@ -25,6 +24,7 @@ from scale_agent.kube.controllers.common import (
     set_status,
 )
 from scale_agent.kube.controllers.hashes import template_hash
+from scale_agent.kube.controllers.orphans import SETS
 from scale_agent.kube.controllers.rollouts import HASH_LABEL, REVISION, size
 from scale_agent.kube.core import Core
 from scale_agent.kube.errors import StatusError
@@ -33,7 +33,6 @@ from scale_agent.kube.storage.store import Change
 from scale_agent.kube.storage.version import Obj
 
 DEPLOYMENTS: ResourceKey = ("apps", "deployments")
-SETS: ResourceKey = ("apps", "replicasets")
 SOURCE = events.Source("deployment-controller")
 
 
@@ -111,8 +110,9 @@ class _Look:
     def orphans(self) -> list[Obj]:
         """ReplicaSets of the namespace that nobody controls; few, if any."""
         namespace = self.deployment["metadata"]["namespace"]
-        versions = [one for one in self.core.store.list(SETS, namespace) if not is_controlled(one)]
-        return [self.core.seen(one) for one in versions]
+        names = sorted(orphans.names(self.core, SETS, namespace))
+        found = [read(self.core, SETS, namespace, name) for name in names]
+        return [one for one in found if one is not None]
 
     def adopted(self, one: Obj) -> Obj | None:
         """An orphan with its new controller, unless it is being deleted or gone."""

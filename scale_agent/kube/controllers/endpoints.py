@@ -45,7 +45,8 @@ def of_pod(core: Core, change: Change, _: float) -> None:
     has = b'"podIP":"' in event.after.json or (event.before is not None and b'"podIP":"' in event.before.json)
     if not has or not core.store.has(SERVICES):
         return
-    labels = [one.labels for one in (event.after, event.before) if one is not None]
+    shown = [core.seen(one) for one in (event.after, event.before) if one is not None]
+    labels = [labels_of(one) for one in shown]
     for version in core.store.list(SERVICES, event.after.namespace):
         selector = (core.seen(version).get("spec") or {}).get("selector")
         if selector and any(selected({"matchLabels": selector}, each) for each in labels):

@@ -43,6 +43,8 @@ def collect(core: Core, change: Change, now: float) -> None:
 def finish(core: Core, change: Change, now: float) -> None:
     """Rule: an object is being deleted: take the collector's finalizers off when their work is done."""
     after = change.event.after
+    if isinstance(after, events.Told):  # which nobody holds, and whose JSON has to be written first
+        return
     if gone(change) or b'"deletionTimestamp":"' not in after.json or b'"finalizers":[' not in after.json:
         return
     resource = core.any_version(*change.key)
@@ -61,7 +63,13 @@ def check_owners(core: Core, change: Change, now: float) -> None:
 
 
 def _is_absent(core: Core, reference: Obj, namespace: str) -> bool:
-    return _is_known(core, reference) and _owner(core, reference, namespace) is None
+    """Whether an owner's kind is served, and the owner is not there: of other kinds the collector knows nothing."""
+    try:
+        resource = core.by_kind(str(reference.get("apiVersion")), str(reference.get("kind")))
+    except LookupError:
+        return False
+    version = core.store.get(resource.key, namespace if resource.namespaced else "", str(reference.get("name")))
+    return version is None or version.uid != reference.get("uid")
 
 
 def _is_known(core: Core, reference: Obj) -> bool:

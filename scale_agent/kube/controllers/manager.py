@@ -96,6 +96,7 @@ RULES: dict[ResourceKey, tuple[Named, ...]] = {
     ("", "events"): (("", events.expire),),
     ("", "replicationcontrollers"): (("replicationcontroller", look(replicasets.reconcile_controller)),),
     ("apps", "replicasets"): (
+        ("", orphans.note),
         ("replicaset", look(replicasets.reconcile)),
         ("deployment", look_at_controllers({"Deployment": deployments.reconcile})),
     ),

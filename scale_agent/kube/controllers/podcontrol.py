@@ -16,7 +16,6 @@ from scale_agent.kube.controllers.common import (
     actor,
     annotations_of,
     change_meta,
-    controller_in,
     controller_of,
     created_at,
     current,
@@ -89,7 +88,7 @@ def claimed(core: Core, resource: ResourceType, owner: Obj, selector: Any, now: 
 def _own(core: Core, resource: ResourceType, owner: Obj) -> Iterable[Obj]:
     meta = owner["metadata"]
     for key, version in core.owners.dependents(resource.key, meta.get("namespace", ""), meta["name"], meta["uid"]):
-        if key == PODS and (controller_in(version) or {}).get("uid") == meta["uid"]:
+        if key == PODS and (controller_of(core.seen(version)) or {}).get("uid") == meta["uid"]:
             yield core.seen(version)
 
 
@@ -98,7 +97,7 @@ def _orphans(core: Core, owner: Obj, selector: Any) -> Iterable[Obj]:
     if deleting(owner):
         return
     namespace = owner["metadata"]["namespace"]
-    for name in sorted(orphans.names(core).get(namespace, ())):
+    for name in sorted(orphans.names(core, PODS, namespace)):
         version = core.store.get(PODS, namespace, name)
         if version is not None and selected(selector, version.labels):
             pod = core.seen(version)

@@ -139,21 +139,24 @@ def bind(core: Core, pod: Obj, node: str, now: float) -> None:
     version = core.store.get(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
     if version is None:
         return
-    body = version.object()
-    meta = body["metadata"]
+    stored = core.seen(version)
+    meta = stored["metadata"]
     scheduled = {
         "type": "PodScheduled",
         "status": "True",
         "lastProbeTime": None,
         "lastTransitionTime": moments.stamp(now),
     }
-    others = [one for one in body["status"].get("conditions") or () if one["type"] != "PodScheduled"]
+    others = [one for one in stored["status"].get("conditions") or () if one["type"] != "PodScheduled"]
     topology = _topology(core, node)
     if topology:
-        meta["labels"] = {**(meta.get("labels") or {}), **topology}
-    body["spec"]["nodeName"] = node
-    body["status"]["conditions"] = [*others, scheduled]
-    core.store.put(PODS, core.catalog.normalize(body, core.builtin("", "v1", "pods")), now)
+        meta = {**meta, "labels": {**(meta.get("labels") or {}), **topology}}
+    spec = {**stored["spec"], "nodeName": node}
+    status = {**stored["status"], "conditions": [*others, scheduled]}
+    body = {**stored, "metadata": meta, "spec": spec, "status": status}
+    made = core.catalog.normalize(body, core.builtin("", "v1", "pods"), stored)
+    made["metadata"] = dict(made["metadata"])
+    core.remember(core.store.put(PODS, made, now), made)
     message = f"Successfully assigned {meta['namespace']}/{meta['name']} to {node}"
     events.record(core, pod, events.SCHEDULER, events.Words("Scheduled", message, action="Binding"), now)
 
