@@ -1,42 +1,45 @@
 """TLS over memory buffers, both sides: ciphertext in and out, plaintext in and out.
 
-What an OpenSSL connection costs is decided by how it is fed: its two memory buffers never shrink, so each keeps the
-most that ever stood in it. Fed and drained 1 KB at a time an idle connection holds 17 KiB; fed one record of 16 KB at
-once 41, and 80 after one write of 64 KB. So nothing here passes more than :data:`PIECE_BYTES` at a time, except that
-bulk (OpenAPI documents, 5 MB per import) goes out in records of 4 KB: 0.7 instead of 1.9 ms per MB, for 5 KiB more in
-the few connections that ever carry any. Records of 16 KB would take 0.5 ms and 21 KiB.
+A server's TLS 1.3 is our own (:mod:`scale_agent.tunnel.tls_accept`, :mod:`scale_agent.tunnel.tls_records`): an OpenSSL
+connection keeps 15 to 17 KiB for as long as it is open, ours 0.7 KB, and a cluster has a dozen watches open
+(docs/decisions/0003). Clients, TLS 1.2 and every hello of another shape are OpenSSL's.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 import tempfile
 from pathlib import Path
 from typing import Final
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
 from scale_agent.errors import LocalProtocolError, RemoteProtocolError
+from scale_agent.tunnel.tls_accept import ALPN, Identity, accept
+from scale_agent.tunnel.tls_hello import first_record, read_hello
+from scale_agent.tunnel.tls_openssl import PLAIN_HTTP_REPLY, OpenSslEnd
+from scale_agent.tunnel.tls_records import Records
 
-#: How much goes into or out of OpenSSL at a time, in bytes.
-PIECE_BYTES: Final = 1024
-#: From this many bytes to be sent at once on they are bulk, and go into OpenSSL in larger pieces, in bytes.
-BULK_BYTES: Final = 16 << 10
-_BULK_PIECE_BYTES: Final = 4096
+__all__ = ["PLAIN_HTTP_REPLY", "ServerContext", "TlsEnd", "client_context", "server_context"]
 
-#: What a Go server says, unencrypted, to one who speaks plain HTTP to its TLS port.
-PLAIN_HTTP_REPLY: Final = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
-
-_RECORD_BYTES: Final = 16 << 10
-_ALPN: Final = ["http/1.1"]
+_ALPN: Final = [ALPN.decode()]
 
 
-def server_context(cert_pem: bytes, key_pem: bytes) -> ssl.SSLContext:
+class ServerContext(ssl.SSLContext):
+    """OpenSSL's context of a server, and what our own handshake needs; without ``identity`` all is OpenSSL's."""
+
+    identity: Identity | None = None
+
+
+def server_context(cert_pem: bytes, key_pem: bytes) -> ServerContext:
     """One context for all served connections: TLS 1.2 and up, ALPN ``http/1.1``, no tickets (costly, and never used).
 
     ``cert_pem`` is the leaf followed by the rest of its chain; ``key_pem`` its key, without a passphrase. Raises
     :class:`LocalProtocolError` when the two do not fit together or are no PEM.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_TICKET
     context.num_tickets = 0
@@ -50,7 +53,16 @@ def server_context(cert_pem: bytes, key_pem: bytes) -> ssl.SSLContext:
             context.load_cert_chain(pair)
         except ssl.SSLError as error:
             raise LocalProtocolError("certificate and key cannot be used", where=str(error.reason)) from None
+    context.identity = _identity(cert_pem, key_pem)
     return context
+
+
+def _identity(cert_pem: bytes, key_pem: bytes) -> Identity | None:
+    """None for a key that is not on P-256: only OpenSSL signs with it."""
+    key = load_pem_private_key(key_pem, None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        return None
+    return Identity.of([each.public_bytes(Encoding.DER) for each in x509.load_pem_x509_certificates(cert_pem)], key)
 
 
 def client_context(ca_pem: bytes) -> ssl.SSLContext:
@@ -72,27 +84,34 @@ class TlsEnd:
     A client says its first words by :meth:`start`; after any call there may be something in :meth:`data_to_send`.
     """
 
-    __slots__ = ("_incoming", "_out", "_outgoing", "_tls", "handshake_done", "peer_closed")
+    __slots__ = ("_context", "_early", "_engine")
 
     def __init__(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None) -> None:
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(
-            self._incoming, self._outgoing, server_side=server_side, server_hostname=server_hostname
-        )
-        self._out: list[bytes] = []
-        self.handshake_done = False
-        self.peer_closed = False
+        self._context = context
+        self._early = b""  # a hello that is not all there
+        self._engine: OpenSslEnd | Records | None = None  # None until the hello is
+        if not (server_side and isinstance(context, ServerContext) and context.identity):
+            self._engine = OpenSslEnd(context, server_side=server_side, server_hostname=server_hostname)
+
+    @property
+    def handshake_done(self) -> bool:
+        """Plaintext may be sent."""
+        return self._engine is not None and self._engine.handshake_done
+
+    @property
+    def peer_closed(self) -> bool:
+        """The peer said close_notify."""
+        return self._engine is not None and self._engine.peer_closed
 
     @property
     def alpn(self) -> str | None:
         """The protocol agreed on: ``http/1.1``, or None if the peer offered none that we know."""
-        return self._tls.selected_alpn_protocol()
+        return None if self._engine is None else self._engine.alpn
 
     def start(self) -> None:
         """CLIENT: say hello. On the server side there is nothing to say first, and this does nothing."""
-        if not self.handshake_done:
-            self._handshake()
+        if isinstance(self._engine, OpenSslEnd):
+            self._engine.start()
 
     def receive(self, data: bytes) -> bytes:
         """Ciphertext from the peer; the plaintext that became readable.
@@ -100,10 +119,7 @@ class TlsEnd:
         Raises :class:`RemoteProtocolError` for alerts and for what is no TLS; its ``reply`` holds our own alert and all
         else that is still to be sent. What follows a close_notify is dropped.
         """
-        if len(data) <= PIECE_BYTES:
-            return self._receive_piece(data)
-        view = memoryview(data)
-        return b"".join(self._receive_piece(view[at : at + PIECE_BYTES]) for at in range(0, len(data), PIECE_BYTES))
+        return self._hello(data) if self._engine is None else self._engine.receive(data)
 
     def receive_eof(self) -> None:
         """The connection below ended. Raises :class:`RemoteProtocolError` unless the peer said close_notify before."""
@@ -113,79 +129,31 @@ class TlsEnd:
 
     def send(self, data: bytes) -> None:
         """Plaintext for the peer; :class:`LocalProtocolError` before the handshake is done and after ``close``."""
-        if not self.handshake_done:
+        if self._engine is None or not self._engine.handshake_done:
             raise LocalProtocolError("plaintext sent before the TLS handshake was done")
-        view = memoryview(data)
-        size = PIECE_BYTES if len(view) < BULK_BYTES else _BULK_PIECE_BYTES
-        for start in range(0, len(view), size):
-            try:
-                self._tls.write(view[start : start + size])
-            except ssl.SSLError as error:
-                raise LocalProtocolError("plaintext sent after close", where=str(error.reason)) from None
-            self._drain()
+        self._engine.send(data)
 
     def data_to_send(self) -> bytes:
         """Ciphertext for the peer; forgotten here."""
-        if not self._out:
-            return b""
-        out = self._out[0] if len(self._out) == 1 else b"".join(self._out)
-        self._out.clear()
-        return out
+        return b"" if self._engine is None else self._engine.data_to_send()
 
     def close(self) -> None:
         """Queue close_notify. Idempotent; without a finished handshake there is nobody to tell."""
-        if not self.handshake_done:
-            return
-        with contextlib.suppress(ssl.SSLError):  # "the peer has not answered": nobody waits for its close_notify
-            self._tls.unwrap()
-        self._drain()
+        if self._engine is not None and self._engine.handshake_done:
+            self._engine.close()
 
-    def _receive_piece(self, piece: bytes | memoryview) -> bytes:
-        if self.peer_closed:
+    def _hello(self, data: bytes) -> bytes:
+        """Wait for the whole first record, then see who serves this client."""
+        early = self._early + data
+        size = first_record(early)
+        self._early = b"" if size else early
+        if not size:
             return b""
-        self._incoming.write(piece)
-        if not self.handshake_done and not self._handshake():
-            return b""
-        return self._read()
+        ours = self._accepted(early[:size])
+        self._engine = ours or OpenSslEnd(self._context, server_side=True)
+        return self._engine.receive(early if ours is None else early[size:])
 
-    def _handshake(self) -> bool:
-        try:
-            self._tls.do_handshake()
-        except ssl.SSLWantReadError:
-            self._drain()
-            return False
-        except ssl.SSLError as error:
-            raise self._failed(error) from None
-        self._drain()
-        self.handshake_done = True
-        return True
-
-    def _read(self) -> bytes:
-        """All plaintext there is. OpenSSL takes exactly one record at a time, so an empty buffer means: no more."""
-        parts: list[bytes] = []
-        while self._incoming.pending or self._tls.pending():
-            try:
-                part = self._tls.read(_RECORD_BYTES)
-            except ssl.SSLWantReadError:
-                break
-            except ssl.SSLZeroReturnError:
-                part = b""
-            except ssl.SSLError as error:
-                raise self._failed(error) from None
-            if not part:
-                self.peer_closed = True
-                break
-            parts.append(part)
-        self._drain()
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def _drain(self) -> None:
-        if self._outgoing.pending:
-            self._out.append(self._outgoing.read())
-
-    def _failed(self, error: ssl.SSLError) -> RemoteProtocolError:
-        self._drain()
-        if error.reason == "HTTP_REQUEST":
-            return RemoteProtocolError("plain HTTP where TLS was expected", where="TLS peer", reply=PLAIN_HTTP_REPLY)
-        reason = (error.reason or type(error).__name__).replace("_", " ").lower()
-        return RemoteProtocolError(f"TLS failed: {reason}", where="TLS peer", reply=self.data_to_send())
+    def _accepted(self, record: bytes) -> Records | None:
+        assert isinstance(self._context, ServerContext)
+        hello, identity = read_hello(record), self._context.identity
+        return None if hello is None or identity is None else accept(hello, identity)

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from scale_agent.tunnel.tls import client_context, server_context
 
 ADDRESS = "10.43.0.1"
 _FROM = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 _UNTIL = datetime.datetime(2060, 1, 1, tzinfo=datetime.UTC)
+
+LeafKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Pki:
     key_pem: bytes
 
 
-def _builder(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey, serial: int) -> x509.CertificateBuilder:
+def _builder(subject: str, issuer: str, key: LeafKey, serial: int) -> x509.CertificateBuilder:
     def name(text: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
@@ -36,9 +38,10 @@ def _builder(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey, serial:
     return builder.public_key(key.public_key()).serial_number(serial).not_valid_before(_FROM).not_valid_after(_UNTIL)
 
 
-def make_pki() -> Pki:
+def make_pki(leaf_key: LeafKey | None = None) -> Pki:
     """A new authority and a leaf for :data:`ADDRESS`."""
-    ca_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    ca_key = ec.generate_private_key(ec.SECP256R1())
+    leaf_key = leaf_key or ec.generate_private_key(ec.SECP256R1())
     ca = _builder("ca", "ca", ca_key, 1).add_extension(x509.BasicConstraints(True, None), True)
     names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(ADDRESS)), x509.DNSName("kubernetes")])
     leaf = _builder("kube-apiserver", "ca", leaf_key, 2).add_extension(names, False)

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scale_agent.errors import LocalProtocolError, RemoteProtocolError
-from scale_agent.tunnel.tls import PIECE_BYTES, TlsEnd, client_context, server_context
+from scale_agent.tunnel.tls import TlsEnd, client_context, server_context
+from scale_agent.tunnel.tls_openssl import PIECE_BYTES
 from tests.tunnel.conftest import ADDRESS, Pki
 
 FIXTURES = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -35,6 +36,14 @@ def pump(inner: TlsEnd, outer: TlsEnd, size: int = 1 << 20) -> tuple[bytes, byte
                 moved = True
                 got[id(sink)] += sink.receive(data[start : start + size])
     return got[id(inner)], got[id(outer)]
+
+
+def record_sizes(wire: bytes) -> list[int]:
+    sizes = []
+    while wire:
+        sizes.append(5 + int.from_bytes(wire[3:5], "big"))
+        wire = wire[sizes[-1] :]
+    return sizes
 
 
 def connected(server: ssl.SSLContext, client: ssl.SSLContext) -> tuple[TlsEnd, TlsEnd]:
@@ -120,14 +129,25 @@ def test_tls_1_2_works_and_1_1_does_not(tls_server: ssl.SSLContext, pki: Pki) ->
         pump(inner, outer)
 
 
-def test_writes_are_small_records(tls_server: ssl.SSLContext, tls_client: ssl.SSLContext) -> None:
-    inner, _ = connected(tls_server, tls_client)
-    inner.send(bytes(10 * PIECE_BYTES))
-    wire, sizes = inner.data_to_send(), []
-    while wire:
-        size = 5 + int.from_bytes(wire[3:5], "big")
-        sizes.append(size)
-        wire = wire[size:]
+def test_records_grow_as_those_of_a_go_server(tls_server: ssl.SSLContext, tls_client: ssl.SSLContext) -> None:
+    """The first fills a TCP segment of 1208 bytes, the next two, up to a full record; writes are never joined."""
+    inner, outer = connected(tls_server, tls_client)
+    data = bytes(200_000)
+    inner.send(b"x")
+    inner.send(data)
+    wire = inner.data_to_send()
+    lengths = [size - 5 - 17 for size in record_sizes(wire)]
+    assert lengths[:4] == [1, 2 * 1186, 3 * 1186, 4 * 1186]
+    assert lengths[13:15] == [1 << 14, 1 << 14]
+    assert sum(lengths) == len(data) + 1
+    assert outer.receive(wire) == b"x" + data
+
+
+def test_writes_of_openssl_are_small_records(tls_server: ssl.SSLContext, tls_client: ssl.SSLContext) -> None:
+    """Its buffers keep the most that ever stood in them."""
+    _, outer = connected(tls_server, tls_client)
+    outer.send(bytes(10 * PIECE_BYTES))
+    sizes = record_sizes(outer.data_to_send())
     assert len(sizes) == 10
     assert max(sizes) <= PIECE_BYTES + 22
 
