@@ -102,7 +102,7 @@ class Store:
         else:
             obj["metadata"] = _with_version(meta, str(self.rv))
         after = Version(namespace, name, self.rv, encoded(obj))
-        self._overlay.setdefault(key, {})[(namespace, name)] = after
+        self._overlay.setdefault(key, {})[(after.namespace, after.name)] = after
         kind = EventType.MODIFIED if before is not None else EventType.ADDED
         self._append(key, Event(self.rv, kind, after, before, now))
         return after

@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Mapping
+from sys import intern
 from typing import Any
 
 import orjson
 
 from scale_agent.kube.codec import gojson
+from scale_agent.kube.storage.packing import MOULDS, Packing
+from scale_agent.kube.storage.recent import Common, Recent
 
 Obj = dict[str, Any]
 #: Encodes an object as a protobuf message without envelope.
@@ -21,12 +23,11 @@ RawEncoder = Callable[[Obj], bytes]
 #: How the JSON of built-in kinds starts; their metadata comes first, and in it the uid before any other object's.
 _BUILT_IN = b'{"kind":"'
 _UID = b'"uid":"'
-_WORTH_PACKING_BYTES = 512
-#: By the beginning of their JSON, which is their kind: the first object of a kind that this process packed. Others of
-#: that kind are packed as what differs from it: a tenth is left of what is much the same in all clusters.
-_ALIKE: dict[bytes, bytes] = {}
-_MOST_KINDS, _WINDOW = 500, 32768
-
+#: Protobuf messages of packed objects, bytes: what few ask for is held for few.
+_MESSAGES = Recent(8 << 20)
+#: Labels that were asked for: many objects of many clusters have the same.
+_LABELS = Common(5000)
+_NO_LABELS: Mapping[str, str] = {}
 
 _REFERENCES = b'"ownerReferences":[{'
 _UIDS = re.compile(rb'"uid":"([^"]+)"')
@@ -57,23 +58,21 @@ def encoded(obj: Obj) -> bytes:
 class Version:
     """An object version owned by one cluster."""
 
-    __slots__ = ("_alike", "_json", "_labels", "_raw", "name", "namespace", "rv")
+    __slots__ = ("_json", "_labels", "_packing", "_raw", "name", "namespace", "rv")
 
     def __init__(self, namespace: str, name: str, rv: int, json: bytes) -> None:
-        self.namespace = namespace
-        self.name = name
+        self.namespace = intern(namespace)
+        self.name = intern(name)
         self.rv = rv
         self._json = json
-        self._alike: bytes | None = None
+        self._packing: Packing | None = None
         self._raw: bytes | None = None
         self._labels: Mapping[str, str] | None = None
 
     @property
     def json(self) -> bytes:
         """Compact JSON without a newline."""
-        if self._alike is None:
-            return self._json
-        return zlib.decompressobj(zdict=self._alike).decompress(self._json)
+        return self._json if self._packing is None else self._packing.text(self._json)
 
     @property
     def references(self) -> bytes:
@@ -82,8 +81,8 @@ class Version:
 
     @property
     def packed(self) -> bool:
-        """Whether the JSON is held compressed."""
-        return self._alike is not None
+        """Whether the JSON is held as what differs from others."""
+        return self._packing is not None
 
     def object(self) -> Obj:
         """A fresh dict; the caller may change it."""
@@ -100,16 +99,20 @@ class Version:
         return json[start : json.index(b'"', start)].decode()
 
     def raw(self, encode: RawEncoder) -> bytes:
-        """The protobuf message, encoded once."""
-        if self._raw is None:
-            self._raw = encode(self.object())
+        """The protobuf message, encoded once; of a packed object, once in a while."""
+        if self._raw is not None:
+            return self._raw
+        if self._packing is not None:
+            return _MESSAGES.get(self, lambda: encode(self.object()))
+        self._raw = encode(self.object())
         return self._raw
 
     @property
     def labels(self) -> Mapping[str, str]:
         """The object's labels, parsed once."""
         if self._labels is None:
-            self._labels = self.object()["metadata"].get("labels") or {}
+            labels = self.object()["metadata"].get("labels")
+            self._labels = _LABELS.one(labels) if labels else _NO_LABELS
         return self._labels
 
     def forget(self) -> None:
@@ -118,18 +121,6 @@ class Version:
         self._labels = None
 
     def pack(self) -> None:
-        """Hold a version that was replaced a while ago as small as it goes: a quarter. It can still be read."""
-        self.forget()
-        if self._alike is None and len(self._json) >= _WORTH_PACKING_BYTES:
-            self._alike = _alike(self._json)
-            packer = zlib.compressobj(1, zdict=self._alike)
-            self._json = packer.compress(self._json) + packer.flush()
-
-
-def _alike(json: bytes) -> bytes:
-    """An object of the same kind, or nothing."""
-    kind = json[: json.find(b",")]
-    found = _ALIKE.get(kind)
-    if found is None and len(_ALIKE) < _MOST_KINDS:
-        found = _ALIKE[kind] = json[-_WINDOW:]
-    return found or b""
+        """Hold the JSON, which was written a while ago, as small as it goes. It can still be read."""
+        if self._packing is None and (packed := MOULDS.pack(self.namespace, self.name, self._json)) is not None:
+            self._packing, self._json = packed

@@ -107,7 +107,7 @@ def _map(number: int) -> dict[str, Any]:
     return {"kind": "ConfigMap", "apiVersion": "v1", "metadata": meta, "data": {"n": str(number), "long": "x" * 4000}}
 
 
-def test_replaced_versions_are_packed_and_read_as_before() -> None:
+def test_versions_are_packed_and_read_as_before() -> None:
     store = Store(BASE, FixedIdentity())
     versions = [store.put(MAPS, _map(number), START_S) for number in range(2)]
     versions.append(store.remove(MAPS, "default", "c", START_S))
@@ -116,10 +116,42 @@ def test_replaced_versions_are_packed_and_read_as_before() -> None:
     store.trim(START_S + history.PACK_AGE_S)
     assert not any(one.packed for one in versions)
     store.trim(START_S + history.PACK_AGE_S + 1)
-    assert [one.packed for one in versions] == [True, True, True, False]
+    assert [one.packed for one in versions] == [True, True, True, True]
     assert [one.json for one in versions] == written
     assert [one.raw(lambda obj: b"raw") for one in versions] == raws
     assert _values(store.list_at(MAPS, "", versions[0].rv))["default", "c"] == "0"
+
+
+def test_versions_that_history_forgot_are_packed_too() -> None:
+    store = Store(BASE, FixedIdentity())
+    version = store.put(MAPS, _map(0), START_S)
+    store.trim(START_S + history.MAX_AGE_S + 1)
+    assert version.packed
+    assert not store.has_history
+
+
+def test_messages_of_packed_objects_are_encoded_once_in_a_while() -> None:
+    version = Store(BASE, FixedIdentity()).put(MAPS, _map(0), START_S)
+    version.pack()
+    asked: list[str] = []
+
+    def encode(obj: dict[str, Any]) -> bytes:
+        asked.append(obj["kind"])
+        return b"raw"
+
+    for _ in range(3):
+        assert version.raw(encode) == b"raw"
+    assert asked == ["ConfigMap"]
+
+
+def test_equal_labels_are_held_once() -> None:
+    store = Store(BASE, FixedIdentity())
+    for name in "ab":
+        meta = {"namespace": "default", "name": name, "labels": {"team": "blue", "tier": "web"}}
+        store.put(MAPS, {"kind": "ConfigMap", "apiVersion": "v1", "metadata": meta}, START_S)
+    first, second = (version.labels for version in store.list(MAPS, "default") if version.name in "ab")
+    assert first is second
+    assert first == {"team": "blue", "tier": "web"}
 
 
 def test_kept_json_takes_its_length() -> None:
