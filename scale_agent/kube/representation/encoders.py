@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from scale_agent.kube import query, status
@@ -28,6 +29,17 @@ _PARTIAL: dict[str, type[PartialJson] | type[PartialProtobuf]] = {
 }
 
 
+@lru_cache(maxsize=1024)
+def _whole(media: str, catalog: Catalog, resource: ResourceType) -> Encoder:
+    """One for all requests and watches: it remembers nothing of them."""
+    return _WHOLE[media](catalog, resource)
+
+
+@lru_cache(maxsize=1024)
+def _partial(media: str, catalog: Catalog, resource: ResourceType, version: str) -> Encoder:
+    return _PARTIAL[media](catalog, resource, version)
+
+
 def encoder_for(
     catalog: Catalog,
     resource: ResourceType,
@@ -42,11 +54,11 @@ def encoder_for(
     if stream:
         negotiation.check_stream(choice)
     if not choice.shape:
-        return _WHOLE[choice.media](catalog, resource)
+        return _whole(choice.media, catalog, resource)
     if choice.shape == "Partial":
         if not stream and choice.of_list is not listing:
             raise status.not_partial(_go_type(resource, listing), listing=listing)
-        return _PARTIAL[choice.media](catalog, resource, choice.version)
+        return _partial(choice.media, catalog, resource, choice.version)
     table = TableEncoder if choice.media == negotiation.JSON else YamlTableEncoder
     return table(catalog, resource, choice, _included(request), now)
 

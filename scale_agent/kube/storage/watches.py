@@ -38,12 +38,21 @@ class Scope:
     selects: Selects | None = None
 
 
+#: Most watches follow everything.
+EVERYTHING = Scope()
+
+
+class Stored(Protocol):
+    """What a watch asks of the store."""
+
+    rv: int
+
+
 class ResourceWatch:
     """Implements :class:`scale_agent.kube.http.Watch`."""
 
     __slots__ = (
         "_bookmark_due",
-        "_current_rv",
         "_encoder",
         "_finished",
         "_initial",
@@ -53,12 +62,13 @@ class ResourceWatch:
         "_position",
         "_readable",
         "_scope",
+        "_store",
         "closed",
         "delivered",
         "headers",
         "on_readable",
-        "status",
     )
+    status = 200
 
     def __init__(
         self,
@@ -67,9 +77,8 @@ class ResourceWatch:
         scope: Scope,
         encoder: EventEncoder,
         headers: Headers,
-        current_rv: Callable[[], int],
+        store: Stored,
     ) -> None:
-        self.status = 200
         self.headers = headers
         self.on_readable: Callable[[], None] | None = None
         self.delivered: Delivered | None = None
@@ -78,7 +87,7 @@ class ResourceWatch:
         self._position = position
         self._scope = scope
         self._encoder = encoder
-        self._current_rv = current_rv
+        self._store = store
         self._initial: deque[Version] | None = None
         self._initial_end = 0
         self._bookmark_due = False
@@ -146,7 +155,7 @@ class ResourceWatch:
         if not self._bookmark_due:
             return None
         self._bookmark_due = False
-        return self._bookmark_at(self._current_rv(), initial_end=False)
+        return self._bookmark_at(self._store.rv, initial_end=False)
 
     def _bookmark_at(self, rv: int, *, initial_end: bool) -> bytes:
         if self.delivered is not None:
@@ -158,7 +167,7 @@ class ResourceWatch:
         self._position = -1
         self._finish()
         horizon = self._log.horizon
-        return self._encoder.error(status.gone(f"too old resource version: {horizon} ({self._current_rv()})").status())
+        return self._encoder.error(status.gone(f"too old resource version: {horizon} ({self._store.rv})").status())
 
     def fail(self, refusal: dict[str, object]) -> None:
         """End with an ERROR event and nothing else."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from scale_agent.kube import query, status
 from scale_agent.kube.access.gate import Gate
@@ -74,6 +75,12 @@ class Call:
 
 def headers(content_type: str, warnings: Sequence[str] = ()) -> Headers:
     """The headers of an answer; every warning is one ``Warning`` header of code 299."""
+    return _headers(content_type, tuple(warnings))
+
+
+@lru_cache(maxsize=512)
+def _headers(content_type: str, warnings: tuple[str, ...]) -> Headers:
+    """Equal headers, once: watches keep theirs."""
     quoted = [text.replace("\\", "\\\\").replace('"', '\\"') for text in warnings]
     return (NO_CACHE, ("Content-Type", content_type), *(("Warning", f'299 - "{text}"') for text in quoted))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from scale_agent.kube import field_selectors, query, selectors, status
+from scale_agent.kube.core import Schedule
 from scale_agent.kube.http import Response
 from scale_agent.kube.query import ListOptions
 from scale_agent.kube.representation.representations import ListMeta
 from scale_agent.kube.schema import conversion
 from scale_agent.kube.storage.store import storage_order
 from scale_agent.kube.storage.version import Version
-from scale_agent.kube.storage.watches import ResourceWatch, Scope, Selects
+from scale_agent.kube.storage.watches import EVERYTHING, ResourceWatch, Scope, Selects
 from scale_agent.kube.verbs.call import Call, answer
 
 #: A watch without timeoutSeconds ends between this and twice as much (apiserver: --min-request-timeout), seconds.
@@ -43,17 +44,25 @@ def selection(call: Call, options: ListOptions) -> Selects | None:
     labels = selectors.parse_labels(options.label_selector) if options.label_selector else ()
     fields = field_selectors.parse_fields(options.field_selector, call.resource) if options.field_selector else ()
     name = call.route.name
-    if not (labels or fields or name):
-        return None
+    return _Selection(name, labels, fields) if labels or fields or name else None
 
-    def selects(version: Version) -> bool:
-        if name and version.name != name:
-            return False
-        if labels and not selectors.matches(labels, version.labels):
-            return False
-        return not fields or field_selectors.field_matches(fields, _reader(version))
 
-    return selects
+class _Selection:
+    """What selectors let through. A watch keeps it, so it keeps nothing of the request."""
+
+    __slots__ = ("_fields", "_labels", "_name")
+
+    def __init__(self, name: str, labels: selectors.Labels, fields: field_selectors.Fields) -> None:
+        self._name = name
+        self._labels = labels
+        self._fields = fields
+
+    def __call__(self, version: Version) -> bool:
+        if self._name and version.name != self._name:
+            return False
+        if self._labels and not selectors.matches(self._labels, version.labels):
+            return False
+        return not self._fields or field_selectors.field_matches(self._fields, _reader(version))
 
 
 class _Fields:
@@ -149,9 +158,8 @@ def watch(call: Call, options: ListOptions) -> ResourceWatch:
     selects = selection(call, options)
     log = store.log(key)
     namespace = call.route.namespace
-    running = ResourceWatch(
-        log, log.end, Scope(namespace, selects), encoder, call.headers(encoder.stream_type), lambda: store.rv
-    )
+    scope = Scope(namespace, selects) if namespace or selects is not None else EVERYTHING
+    running = ResourceWatch(log, log.end, scope, encoder, call.headers(encoder.stream_type), store)
     since = options.resource_version
     if options.send_initial and since and since > store.rv:
         running.fail(status.too_large_version(since, store.rv).status())
@@ -160,7 +168,8 @@ def watch(call: Call, options: ListOptions) -> ResourceWatch:
         running.start_with(first, store.rv if options.send_initial and options.allow_bookmarks else 0)
     elif since:
         _resume(running, since, store.rv)
-    _appoint(call, options, running)
+    timeout_s = options.timeout_s or DEFAULT_TIMEOUT_S
+    _Course(running, call.core.schedule, call.now + timeout_s, bookmarks=options.allow_bookmarks).appoint(call.now)
     return running
 
 
@@ -172,22 +181,30 @@ def _resume(running: ResourceWatch, since: int, current: int) -> None:
         running.fail(status.gone(f"too old resource version: {since} ({current})").status())
 
 
-def _appoint(call: Call, options: ListOptions, running: ResourceWatch) -> None:
-    schedule = call.core.schedule
-    timeout = options.timeout_s if options.timeout_s is not None else DEFAULT_TIMEOUT_S
-    end = call.now + (timeout or DEFAULT_TIMEOUT_S)
-    schedule.at(end, lambda _: running.finish())
-    if not options.allow_bookmarks:
-        return
+class _Course:
+    """The bookmarks of a watch and its end. One appointment at a time: a closed watch is let go with the next one."""
 
-    def bookmark(now: float) -> None:
-        if not running.ended:
-            running.bookmark()
-            appoint_next(now)
+    __slots__ = ("_bookmarks", "_end_s", "_ends", "_schedule", "_watch")
 
-    def appoint_next(now: float) -> None:
-        due = min(now + BOOKMARK_EVERY_S, end - LAST_BOOKMARK_S)
-        if due > now:
-            schedule.at(due, bookmark)
+    def __init__(self, watch: ResourceWatch, schedule: Schedule, end_s: float, *, bookmarks: bool) -> None:
+        self._watch = watch
+        self._schedule = schedule
+        self._end_s = end_s
+        self._bookmarks = bookmarks
+        self._ends = False
 
-    appoint_next(call.now)
+    def appoint(self, now: float) -> None:
+        """The next bookmark, or the end."""
+        due = min(now + BOOKMARK_EVERY_S, self._end_s - LAST_BOOKMARK_S)
+        self._ends = not self._bookmarks or due <= now
+        self._schedule.at(self._end_s if self._ends else due, self)
+
+    def __call__(self, now: float) -> None:
+        """What was appointed is due."""
+        if self._watch.ended:
+            return
+        if self._ends:
+            self._watch.finish()
+            return
+        self._watch.bookmark()
+        self.appoint(now)
