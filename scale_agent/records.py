@@ -32,8 +32,9 @@ PHASES = (
 
 #: What a record can be about: the run (``start``, ``settled``, ``end``), a cluster's life (``begun``, ``adopted``,
 #: ``replaced``, ``failed``, ``left``), a phase it reached, a REST call, a tunnel's handshake, requests served in a
-#: while, an error it survived, a tunnel that was lost, a wait of our own (for a slot to create in).
-KINDS = ("run", "life", "phase", "request", "handshake", "served", "error", "lost", "wait")
+#: while, an error it survived, a tunnel that was lost, a wait of our own (for a slot to create in), what went through a
+#: process's tunnels in a second (``name``: the process; ``detail``: numbers to add up), how a process was in a second.
+KINDS = ("run", "life", "phase", "request", "handshake", "served", "error", "lost", "wait", "counts", "health")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from scale_agent.load.ledger import Ledger
 from scale_agent.load.meter import Meter
 from scale_agent.load.options import RunOptions, read_options, settle_run_id
 from scale_agent.load.preflight import Inspection, inspect
-from scale_agent.load.process import Process
+from scale_agent.load.process import Process, open_site
 from scale_agent.load.sinks import Store
 from scale_agent.load.tables import Verdict, print_end, removal_line
 
@@ -81,8 +81,7 @@ class Director:
         parsed = parsed or own
         settle_run_id(parsed, dt.datetime.now(dt.UTC))
         options = read_options(parsed, host or self._environment.host)
-        own_profiles = (str(getattr(user, "profile", "")) for user in self._environment.user_classes)
-        inspection = inspect(options, self._doors, filter(None, own_profiles))
+        inspection = inspect(options, self._doors, self._environment.user_classes)
         vars(own).update({key: value for key, value in vars(parsed).items() if key.startswith("scale_")})
         self._prepared = (options, inspection)
         return inspection
@@ -138,7 +137,7 @@ class Director:
             return client
         identity = RunIdentity(options.run_id, options.name_prefix)
         site = self._doors.site(options, identity.labels, meter.rest)
-        site.start()
+        open_site(site, options, self._environment.user_classes)
         self.process = Process(options, identity, site, meter, self.store)
         return site.client
 
@@ -271,7 +270,7 @@ class Director:
         self._environment.process_exit_code = self.verdict.exit_code
         if self._meter is not None:
             end = {"active": ledger.active(), "clusters": len(ledger), "problems": list(self.verdict.problems)}
-            self._meter.record("run", "end", detail=end)
+            self._meter.record("run", "end", detail=end | store.totals.as_detail())
         store.close()
         if store.unwritten:
             self.verdict = Verdict((*self.verdict.problems, store.unwritten))
@@ -289,7 +288,8 @@ class Director:
             outcome, swept = self._cleanup.outcome, self._cleanup.swept
             costs |= {"local": self._cleanup.costs} if self._cleanup.costs else {}
         removal = removal_line(outcome, len(self.store.ledger), swept)
-        print_end(self._console, self.store.ledger, self.verdict, costs.values(), [removal, *self._notes])
+        store, lines = self.store, [removal, *self._notes]
+        print_end(self._console, store.ledger, store.totals, self.verdict, costs.values(), lines)
 
     def quitting(self) -> None:
         """Locust ends: stop the test if it runs, and wait for clean-up."""

@@ -13,6 +13,10 @@ from locust.dispatch import UsersDispatcher
 from locust.env import Environment
 from locust.runners import WorkerNode
 
+#: A worker that says nothing for so many seconds is lost. Locust's 3 s are less than the garbage collector of a large
+#: worker, or the compilation of its profile beside other workers', may take; and who is given up loses its figures.
+SILENT_S = 30
+
 
 class FixedTopology(UsersDispatcher):
     """Ignores workers that come late and workers that are lost; their clusters are counted as lost."""
@@ -25,8 +29,9 @@ class FixedTopology(UsersDispatcher):
 
 
 def fix_topology(environment: Environment) -> None:
-    """Use :class:`FixedTopology`, and never let the master forget a lost worker and start again from zero."""
+    """Use :class:`FixedTopology`; take no busy worker for a lost one, and never forget a lost one and begin anew."""
     environment.dispatcher_class = FixedTopology
+    locust.runners.HEARTBEAT_LIVENESS = round(SILENT_S / locust.runners.HEARTBEAT_INTERVAL)
     locust.runners.HEARTBEAT_DEAD_INTERNAL = -(10**9)
 
 

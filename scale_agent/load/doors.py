@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from scale_agent.cluster.counts import Counts
 from scale_agent.cluster.ports import Observer
 from scale_agent.load.meter import RestCall
 from scale_agent.load.options import RunOptions
@@ -62,7 +63,9 @@ class Site(Protocol):
 
     client: Client
     feed: Feed
+    counts: Counts
 
+    def prepare(self, profile: str) -> None: ...
     def simulate(self, name: str, seed: str, profile: str, observer: Observer) -> Simulated: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...

@@ -41,7 +41,7 @@ class Life:
         self.profile = profile
         self.begun = False
         self.left = False
-        self._replacing = False
+        self._replacing = self._entered = False
         self.error = ""
         self.settled = Event()
         self._cluster: Simulated | None = None
@@ -57,6 +57,8 @@ class Life:
         """Register, and wait until active or failed. Raises nothing but the greenlet's end."""
         current_cluster.set(self.name)
         try:
+            self.process.admission.enter(lambda why, ms: self.process.note_wait(self.name, why, ms))
+            self._entered = True
             self._register()
             if not self.settled.wait(max(0.0, self._patience.deadline_s - time.monotonic())):
                 self._fail("deadline")
@@ -152,7 +154,7 @@ class Life:
                 self.observer.phase(phase)
         if state.truly_active:
             self.observer.phase("active")
-            self.settled.set()
+            self._settle()
 
     def _note_removal(self) -> None:
         """Someone else removes it: a failure if it was still on its way, a fact if it was active."""
@@ -168,13 +170,23 @@ class Life:
         stuck = self.clock.stuck_before() or "active"
         self.process.meter.request(names.PHASE, stuck, self.clock.elapsed_ms(), 0, self.error)
         self._record("failed", error=self.error, stuck_before=stuck)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Nothing more is awaited of the ramp: the next one may begin."""
+        if self.settled.is_set():
+            return
         self.settled.set()
+        self.process.settling -= 1
+        if self._entered:
+            self.process.admission.leave()
 
     def leave(self) -> None:
         """The user is being stopped; the simulated cluster goes on until Rancher has deleted it."""
         self.left = True
         if self.begun:
             self._record("left")
+        self._settle()
 
     def end(self) -> None:
         """Nothing more is needed of the simulated cluster. Idempotent, never blocks."""

@@ -22,7 +22,7 @@ TUNNELS: Final = frozenset({"main", "stv"})
 VERBS: Final = frozenset({"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "options"})
 RESOURCES: Final = frozenset(
     {
-        "version", "readyz", "healthz", "livez", "ping", "api", "apis", "openapi", "discovery",
+        "/api", "/apis", "/openapi", "/version", "/readyz", "/healthz", "/livez", "/metrics", "/ping", "/v1",
         "namespaces", "nodes", "pods", "secrets", "configmaps", "services", "serviceaccounts", "endpoints", "events",
         "persistentvolumes", "persistentvolumeclaims", "resourcequotas", "limitranges", "replicationcontrollers",
         "deployments", "daemonsets", "statefulsets", "replicasets", "jobs", "cronjobs", "leases", "ingresses",
@@ -30,6 +30,7 @@ RESOURCES: Final = frozenset(
         "customresourcedefinitions", "apiservices", "poddisruptionbudgets", "storageclasses",
     }
 )  # fmt: skip
+SUBRESOURCES: Final = frozenset({"status", "scale", "token", "finalize", "log", "eviction", "binding", "approval"})
 
 #: Why a cluster failed, or a step of its life had to be repeated: ours, beside ``RancherError.REASONS``.
 LIFE_REASONS: Final = ("deadline", "name-taken", "manifest", "removed-by-rancher", "worker-lost", "stopped", "internal")
@@ -51,8 +52,10 @@ def one_of(word: str, known: frozenset[str]) -> str:
 
 
 def served_name(verb: str, resource: str) -> str:
-    """``get namespaces``: the name of a served request."""
-    return f"{one_of(verb, VERBS)} {one_of(resource, RESOURCES)}"
+    """``get namespaces``, ``update nodes/status``, ``get /readyz``: the name of a served request."""
+    name, _, below = resource.rpartition("/") if resource[:1] != "/" else ("", "", "")
+    known = name in RESOURCES and below in SUBRESOURCES
+    return f"{one_of(verb, VERBS)} {resource if known else one_of(resource, RESOURCES)}"
 
 
 def reason_of(text: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -88,6 +88,16 @@ ARGUMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
             "default": 10,
             "metavar": "N",
             "help": "At most this many clusters are being created at once, per process.",
+        },
+    ),
+    (
+        "--imports-at-once",
+        {
+            "env_var": "SCALE_IMPORTS_AT_ONCE",
+            "type": int,
+            "default": 0,
+            "metavar": "N",
+            "help": "At most this many clusters are on their way to active at once, per process. 0: any number.",
         },
     ),
     (
@@ -175,6 +185,7 @@ class RunOptions:
     active_timeout_s: float
     name_prefix: str
     create_concurrency: int
+    imports_at_once: int
     delete_concurrency: int
     keep_clusters: bool
     out: str
@@ -201,6 +212,7 @@ def read_options(parsed: argparse.Namespace, host: str | None) -> RunOptions:
         active_timeout_s=_positive(values, "active_timeout"),
         name_prefix=check_prefix(str(values["name_prefix"])),
         create_concurrency=int(_positive(values, "create_concurrency")),
+        imports_at_once=_not_negative(values, "imports_at_once"),
         delete_concurrency=int(_positive(values, "delete_concurrency")),
         keep_clusters=bool(values["keep_clusters"]),
         out=str(values["out"]).replace("{run_id}", run_id),
@@ -208,6 +220,12 @@ def read_options(parsed: argparse.Namespace, host: str | None) -> RunOptions:
         token_file=str(values["token_file"]),
         standin_file=str(values.get(STANDIN_FILE, "")),
     )
+
+
+def profiles(options: RunOptions, user_classes: Iterable[object]) -> list[str]:
+    """The run's profile and those that user classes name, each once."""
+    own = (str(getattr(user, "profile", "")) for user in user_classes)
+    return list(dict.fromkeys((options.profile, *filter(None, own))))
 
 
 def settle_run_id(parsed: argparse.Namespace, now: dt.datetime) -> None:
@@ -221,6 +239,13 @@ def _positive(values: Mapping[str, Any], name: str) -> float:
     if number > 0:
         return number
     raise InputError(f"{number:g} is not positive", where="--" + name.replace("_", "-"), cure="use a larger number")
+
+
+def _not_negative(values: Mapping[str, Any], name: str) -> int:
+    number = int(values[name])
+    if number >= 0:
+        return number
+    raise InputError(f"{number} is negative", where="--" + name.replace("_", "-"), cure="use 0 for any number")
 
 
 def _check_users(values: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scale_agent.errors import InputError
 from scale_agent.load.doors import Doors
-from scale_agent.load.options import ARGUMENTS, RunOptions
+from scale_agent.load.options import ARGUMENTS, RunOptions, profiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +19,12 @@ class Inspection:
     banner: str
 
 
-def inspect(options: RunOptions, doors: Doors, own_profiles: Iterable[str] = ()) -> Inspection:
-    """Read the profiles (``own_profiles``: of user classes), log in and look at the server.
+def inspect(options: RunOptions, doors: Doors, user_classes: Iterable[object] = ()) -> Inspection:
+    """Read the profiles (also those of ``user_classes``), log in and look at the server.
 
     Raises :class:`~scale_agent.errors.ScaleAgentError`.
     """
-    for profile in dict.fromkeys((options.profile, *own_profiles)):
+    for profile in profiles(options, user_classes):
         doors.check_profile(profile)
     client = doors.client(options, None)
     try:

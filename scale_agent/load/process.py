@@ -6,21 +6,36 @@ import contextlib
 import gc
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import gevent
 from gevent.lock import BoundedSemaphore
 
+from scale_agent.load.admission import Admission
 from scale_agent.load.doors import Site
+from scale_agent.load.health import Health
 from scale_agent.load.labels import RunIdentity
 from scale_agent.load.life import Life
 from scale_agent.load.meter import Meter
 from scale_agent.load.numbers import Numbers
-from scale_agent.load.options import RunOptions
+from scale_agent.load.options import RunOptions, profiles
 from scale_agent.load.sinks import Sink
+from scale_agent.load.totals import RAMP, STEADY
 from scale_agent.removal import Removal
 
 logger = logging.getLogger(__name__)
+
+#: How often a process says what went through it and how it was, in seconds.
+_SAMPLE_S = 1.0
+#: How long connections may take to end after their clusters did; it is milliseconds.
+_CLOSING_S = 10.0
+
+
+def open_site(site: Site, options: RunOptions, user_classes: Iterable[object]) -> None:
+    """Make a site ready for the clusters to come. Raises :class:`~scale_agent.errors.ScaleAgentError`."""
+    for profile in profiles(options, user_classes):
+        site.prepare(profile)
+    site.start()
 
 
 class Process:
@@ -40,6 +55,13 @@ class Process:
         self._remover: gevent.Greenlet[[], None] | None = None
         self._complaints: dict[str, int] = {}
         self._frozen = False
+        #: How many lives have begun and are neither active nor failed nor left.
+        self.settling = 0
+        self._counted: dict[str, int] = {}
+        self._next_sample_s = 0.0
+        self.health = Health()
+        self.health.start()
+        self.admission = Admission(options.imports_at_once, lambda: self.health.lag.now_ms)
 
     @property
     def worker(self) -> str:
@@ -55,7 +77,12 @@ class Process:
         """A new life for a user."""
         life = Life(self, self._numbers.take(), profile)
         self.lives[life.name] = life
+        self.settling += 1
         return life
+
+    def note_wait(self, name: str, why: str, ms: float) -> None:
+        """A cluster waited for us, not for Rancher."""
+        self.meter.record("wait", why, name, ms)
 
     def leave(self, life: Life) -> None:
         """A user ends. At the end of the run clean-up sees to its cluster; in the middle of it, we do."""
@@ -96,7 +123,7 @@ class Process:
         """Wait for one of the slots in which clusters are created; the wait is recorded, it is not Rancher's."""
         started_s = time.monotonic()
         with self._creating:
-            self.meter.record("wait", "creation-slot", name, (time.monotonic() - started_s) * 1000)
+            self.note_wait(name, "creation-slot", (time.monotonic() - started_s) * 1000)
             yield
 
     def complain(self, reason: str, text: str) -> None:
@@ -112,7 +139,21 @@ class Process:
     def flush(self) -> None:
         """Hand over what was measured since the last time."""
         self.meter.flush_served()
+        if time.monotonic() >= self._next_sample_s:
+            self._sample()
         self.sink.flush()
+
+    def _sample(self) -> None:
+        """What went through since the last time, and how this process was meanwhile."""
+        self._next_sample_s = time.monotonic() + _SAMPLE_S
+        phase = RAMP if self.settling or not self.lives else STEADY
+        counted = self.site.counts.as_dict()
+        more = {name: count - self._counted.get(name, 0) for name, count in counted.items()}
+        self._counted = counted
+        if more := {name: count for name, count in more.items() if count}:
+            self.meter.record("counts", self.worker, detail=more)
+        clusters = {"clusters": len(self.lives), "settling": self.settling}
+        self.meter.record("health", phase, detail={"worker": self.worker, **clusters, **self.health.sample()})
 
     def feed_costs(self) -> dict[str, object]:
         """What waiting for active costs Rancher so far."""
@@ -121,12 +162,11 @@ class Process:
 
     def freeze_when_settled(self, spawned: bool) -> None:
         """Once, after the ramp: spare the garbage collector (150 ms a round) what lives as long as the run."""
-        if self._frozen or not spawned or not self.lives:
+        if self._frozen or not spawned or not self.lives or self.settling:
             return
-        if all(life.settled.is_set() for life in self.lives.values()):
-            self._frozen = True
-            gc.collect()
-            gc.freeze()
+        self._frozen = True
+        gc.collect()
+        gc.freeze()
 
     def end(self) -> None:
         """Every simulated cluster stops at once; idempotent."""
@@ -134,8 +174,17 @@ class Process:
         for life in list(self.lives.values()):
             life.end()
         self.lives.clear()
+        self._await_closed()
         self.site.stop()
+        self.health.stop()
+        self._sample()
         self.flush()
         if self._frozen:
             self._frozen = False
             gc.unfreeze()
+
+    def _await_closed(self) -> None:
+        """Connections end in the greenlets of their tunnels: the books are closed after them."""
+        until_s, counts = time.monotonic() + _CLOSING_S, self.site.counts
+        while counts.connections_opened > counts.connections_closed and time.monotonic() < until_s:
+            gevent.sleep(0.01)

@@ -32,19 +32,28 @@ class RealSite:
         self.feed = StateFeed(client, labels)
         self._connector = RancherConnector(options.host, tls)
         self._runtime = Runtime(seed=options.run_id)
+        self.counts = self._runtime.counts
         self._profiles: dict[str, Profile] = {}
+
+    def prepare(self, profile: str) -> None:
+        """Compile a profile (a second of CPU) before a cluster's life waits for it; raises like :meth:`simulate`."""
+        self._runtime.snapshot(self._profile(profile))
+
+    def _profile(self, path: str) -> Profile:
+        from scale_agent.cluster.profile import load
+
+        if path not in self._profiles:
+            self._profiles[path] = load(path)
+        return self._profiles[path]
 
     def simulate(self, name: str, seed: str, profile: str, observer: Observer) -> Simulated:
         """A cluster that was not told anything yet. Raises :class:`~scale_agent.errors.ProfileError`."""
-        from scale_agent.cluster.profile import load
         from scale_agent.cluster.simulated import SimulatedCluster
 
-        if profile not in self._profiles:
-            self._profiles[profile] = load(profile)
         return SimulatedCluster(
             name=name,
             seed=seed,
-            profile=self._profiles[profile],
+            profile=self._profile(profile),
             connector=self._connector,
             observer=observer,
             runtime=self._runtime,

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from scale_agent.load.files import RunFiles
 from scale_agent.load.ledger import Ledger
+from scale_agent.load.totals import Totals
 from scale_agent.records import Record, from_line, to_line
 
 logger = logging.getLogger(__name__)
@@ -28,10 +29,11 @@ class Sink(Protocol):
 
 
 class Store:
-    """The end of the way: ledger and files. Lines from workers come in by :meth:`take`."""
+    """The end of the way: ledger, totals and files. Lines from workers come in by :meth:`take`."""
 
     def __init__(self, ledger: Ledger, files: RunFiles | None) -> None:
         self.ledger = ledger
+        self.totals = Totals()
         self._files = files
         self._lines: list[str] = []
         self._dropped: dict[str, int] = {}
@@ -46,7 +48,7 @@ class Store:
 
     def put(self, record: Record) -> None:
         """Take a record in; it is in the file after the next :meth:`flush`."""
-        self.ledger.apply(record)
+        self._apply(record)
         self._lines.append(to_line(record))
 
     def take(self, worker: str, lines: list[str], dropped: int) -> None:
@@ -54,12 +56,15 @@ class Store:
         self._dropped[worker] = dropped
         for line in lines:
             try:
-                record = from_line(line)
-            except ValueError:
+                self._apply(from_line(line))
+            except (ValueError, TypeError, KeyError, AttributeError):  # no record, or one of another shape
                 self.garbled += 1
                 continue
-            self.ledger.apply(record)
             self._lines.append(line)
+
+    def _apply(self, record: Record) -> None:
+        self.ledger.apply(record)
+        self.totals.apply(record)
 
     def flush(self) -> None:
         """Write what came in since the last time."""

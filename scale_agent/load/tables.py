@@ -9,10 +9,16 @@ from rich.console import Console
 from rich.table import Table
 
 from scale_agent.load.ledger import Ledger
+from scale_agent.load.totals import RAMP, STEADY, Totals
 from scale_agent.records import PHASES
 from scale_agent.removal import Outcome
 
 _FILE_WIDTH = 140
+#: Waits of our own that Rancher has no part in → what is said of them. (A slot to create in waits for Rancher's answer.)
+_WAITS = {
+    "import-slot": "waited for a slot (--imports-at-once)",
+    "generator-busy": "were held back because the generator was late itself",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +89,67 @@ def removal_line(outcome: Outcome | None, clusters: int, swept: int) -> str:
     return f"Clean-up: {outcome.deleted} deleted, {outcome.gone} gone{earlier}{left}{error}, {outcome.lists} lists"
 
 
+def tunnels_line(totals: Totals) -> str:
+    """What went through the tunnels of all processes."""
+    count = totals.counts
+    return (
+        f"Tunnels: {count['connections_opened']} connections ({count['connections_refused']} refused, "
+        f"{count['cancelled_dials']} given up by Rancher before their handshake), {count['handshakes']} handshakes, "
+        f"{count['events']} events and {count['bookmarks']} bookmarks watched, {count['bytes_in'] / 1e6:.1f} MB in, "
+        f"{count['bytes_out'] / 1e6:.1f} MB out, {count['pings']} pings, {count['pongs']} pongs"
+    )
+
+
+def generator_line(totals: Totals) -> str:
+    """How the processes that carried clusters felt."""
+    known = totals.processes.values()
+    return (
+        f"Generator: {len(known)} process(es), loop lag p99 {totals.lag(RAMP).quantile(0.99):.1f} ms in the ramp and "
+        f"{totals.lag(STEADY).quantile(0.99):.1f} ms after it, longest {totals.lag().max_ms:.0f} ms; "
+        f"the busiest used {max((one.cpu_share for one in known), default=0.0):.0%} of a core, "
+        f"the largest {max((one.rss_bytes for one in known), default=0) / 1e6:.0f} MB"
+    )
+
+
+def limits(totals: Totals) -> list[str]:
+    """Where the generator, and not Rancher, was what the run waited for; one line each, none is a failure."""
+    found = []
+    if late := totals.saturated:
+        p99_ms = max(totals.processes[name].lag[RAMP].quantile(0.99) for name in late)
+        found.append(
+            f"the generator was saturated: loop lag p99 {p99_ms:.0f} ms in the ramp of {', '.join(late)}, so times above "
+            "are partly its own; use more workers, a lower --spawn-rate, or --imports-at-once"
+        )
+    for why, text in _WAITS.items():
+        if waits := totals.waits.get(why):
+            found.append(
+                f"{len(waits)} clusters {text}, p99 {waits.quantile(0.99) / 1000:.1f} s, before their lives began"
+            )
+    return found
+
+
 def print_end(
-    console: Console, ledger: Ledger, verdict: Verdict, costs: Iterable[Mapping[str, object]], lines: Iterable[str]
+    console: Console,
+    ledger: Ledger,
+    totals: Totals,
+    verdict: Verdict,
+    costs: Iterable[Mapping[str, object]],
+    lines: Iterable[str],
 ) -> None:
     """Print everything that a run says at its end."""
+
+    def say(line: str, style: str = "") -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True, style=style or None)
+
     console.print(phase_table(ledger))
     if ledger.failures():
         console.print(stuck_table(ledger))
-    console.print(costs_line(costs), highlight=False, markup=False, soft_wrap=True)
-    for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for line in (costs_line(costs), tunnels_line(totals), generator_line(totals), *lines):
+        say(line)
+    for limit in limits(totals):
+        say(f"! {limit}", "yellow")
     for problem in verdict.problems:
-        console.print(f"✗ {problem}", highlight=False, markup=False, soft_wrap=True, style="red")
+        say(f"✗ {problem}", "red")
     if not verdict.problems:
-        console.print(f"✓ all {len(ledger)} clusters became active, and all is clean", highlight=False, style="green")
+        but = "; the generator was the limit" if totals.saturated else ""
+        say(f"✓ all {len(ledger)} clusters became active, and all is clean{but}", "green")

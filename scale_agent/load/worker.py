@@ -18,7 +18,7 @@ from scale_agent.load.doors import Doors
 from scale_agent.load.labels import RunIdentity
 from scale_agent.load.meter import Meter
 from scale_agent.load.options import read_options
-from scale_agent.load.process import Process
+from scale_agent.load.process import Process, open_site
 from scale_agent.load.sinks import Shipper
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Worker:
             shipper = Shipper(options.run_id, lambda data: self._runner.send_message(sinks.MESSAGE, data))
             meter = Meter(self._environment.events.request, shipper)
             site = self._doors.site(options, identity.labels, meter.rest)
-            site.start()
+            open_site(site, options, self._environment.user_classes)
             self.process = Process(options, identity, site, meter, shipper)
         except ScaleAgentError as error:
             self._runner.send_message(messages.REFUSED, {"line": str(error)})

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import gevent
 
+from scale_agent.cluster.counts import Counts
 from scale_agent.cluster.ports import Observer
 from scale_agent.errors import InputError, ProfileError, RancherError
 from scale_agent.load.doors import Client, Feed, Site
@@ -38,6 +39,7 @@ class FakeRancher:
     most_creating: int = 0
     creating: int = 0
     next_id: int = 0
+    prepared: list[tuple[str, int]] = field(default_factory=list)
 
     def add(self, name: str, labels: Mapping[str, str]) -> ClusterState:
         self.next_id += 1
@@ -181,8 +183,9 @@ class FakeSimulated:
     running: ClassVar[dict[str, bool]] = {}
     seeds: ClassVar[dict[str, str]] = {}
 
-    def __init__(self, rancher: FakeRancher, name: str, seed: str, observer: Observer) -> None:
+    def __init__(self, rancher: FakeRancher, name: str, seed: str, observer: Observer, counts: Counts) -> None:
         self._rancher = rancher
+        self._counts = counts
         self._name = name
         self._observer = observer
         self.seeds[name] = seed
@@ -191,6 +194,7 @@ class FakeSimulated:
         if "Deployment" not in text:
             raise InputError("the manifest has no Deployment")
         self.running[self._name] = True
+        self._counts.connections_opened += 2
         gevent.spawn_later(0.01, self._live)
 
     def _live(self) -> None:
@@ -198,6 +202,7 @@ class FakeSimulated:
         told.agent_request("ping", 1.5, 4, None)
         told.handshake("main", StepTimes(1.0, 2.0, 3.0), 6.0, None)
         told.phase("tunnel")
+        self._counts.events += 5
         told.served("get", "namespaces", 200, 0.4, 100, 900)
         told.phase("first_request")
         told.handshake("stv", None, 2.0, "status 401 failed authentication")
@@ -206,6 +211,7 @@ class FakeSimulated:
             self._rancher.activate(self._name)
 
     def stop(self) -> None:
+        self._counts.connections_closed += 2 * self.running.get(self._name, False)
         self.running[self._name] = False
 
     def wait_ended(self, timeout_s: float | None) -> bool:
@@ -220,11 +226,15 @@ class FakeSite:
         self._rancher = rancher
         self.client = FakeClient(rancher, on_call)
         self.feed = FakeFeed(rancher)
+        self.counts = Counts()
         self.profiles: list[str] = []
+
+    def prepare(self, profile: str) -> None:
+        self._rancher.prepared.append((profile, len(self._rancher.clusters)))
 
     def simulate(self, name: str, seed: str, profile: str, observer: Observer) -> FakeSimulated:
         self.profiles.append(profile)
-        return FakeSimulated(self._rancher, name, seed, observer)
+        return FakeSimulated(self._rancher, name, seed, observer, self.counts)
 
     def start(self) -> None:
         self.client.login()

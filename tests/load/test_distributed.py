@@ -9,12 +9,13 @@ from typing import Any
 
 import gevent
 import pytest
+from locust import runners
 from locust.env import Environment
 from locust.runners import STATE_MISSING, WorkerRunner
 from rich.console import Console
 
 from scale_agent.errors import RancherError
-from scale_agent.load import register
+from scale_agent.load import dispatcher, register
 from scale_agent.load import user as user_module
 from scale_agent.records import Reader
 from tests.load.fakes import FakeDoors, FakeRancher, FakeSimulated
@@ -74,6 +75,7 @@ class Crowd:
 def crowd(rancher: FakeRancher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crowd]:
     monkeypatch.setattr("locust.runners.WORKER_REPORT_INTERVAL", 0.1)
     monkeypatch.setattr("locust.runners.HEARTBEAT_INTERVAL", 0.1)
+    monkeypatch.setattr("scale_agent.load.dispatcher.SILENT_S", 1)
     monkeypatch.setattr("locust.runners.WORKER_LOG_REPORT_INTERVAL", -1)
     made = Crowd(rancher, tmp_path / "out")
     yield made
@@ -120,6 +122,13 @@ def test_a_lost_worker_is_a_failure_and_the_others_go_on(crowd: Crowd, rancher: 
     assert {row.error for row in ledger if row.worker == label} == {"worker-lost"}
     assert {row.error for row in ledger if row.worker != label} == {""}
     assert f"worker {label} was lost with 2 clusters" in crowd.said.getvalue()
+
+
+def test_a_worker_that_is_busy_for_seconds_is_not_taken_for_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locust's own three seconds are less than a collector's pause and a compilation on a busy machine."""
+    monkeypatch.setattr(runners, "HEARTBEAT_LIVENESS", 3)
+    dispatcher.fix_topology(Environment(events=fresh_events()))
+    assert dispatcher.SILENT_S == runners.HEARTBEAT_LIVENESS * runners.HEARTBEAT_INTERVAL == 30
 
 
 def test_a_worker_that_cannot_take_part_says_why_and_ends_the_run(

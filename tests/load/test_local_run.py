@@ -266,6 +266,7 @@ def test_a_second_run_into_the_same_directory_appends(harness: Harness) -> None:
         (("--name-prefix", "x_"), InputError, "--name-prefix"),
         (("--active-timeout", "0"), InputError, "--active-timeout"),
         (("--create-concurrency", "-1"), InputError, "--create-concurrency"),
+        (("--imports-at-once", "-1"), InputError, "--imports-at-once"),
         (("--users", "0"), InputError, "--users"),
         (("--users", "-1"), InputError, "--users"),
     ],
@@ -285,6 +286,15 @@ def test_the_profile_of_a_user_class_is_read_before_the_run(
     with pytest.raises(ProfileError, match="cannot be read"):
         harness.director.prepare()
     assert rancher.clusters == {}
+
+
+def test_profiles_are_compiled_before_the_first_life_begins(
+    harness: Harness, rancher: FakeRancher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(harness.environment.user_classes[0], "profile", "own.yaml")
+    harness.start(1)
+    harness.wait_active(1)
+    assert rancher.prepared == [("profiles/small.yaml", 0), ("own.yaml", 0)]
 
 
 def test_a_full_disk_keeps_nobody_from_cleaning_up(

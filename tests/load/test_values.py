@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
+import json
 import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+import scale_agent
+from scale_agent.cluster.names import verb_and_resource
 from scale_agent.errors import InputError, RancherError
 from scale_agent.load.clock import WAY_UP, PhaseClock, first_missing
 from scale_agent.load.labels import RunIdentity, check_run_id, new_run_id
@@ -15,6 +22,8 @@ from scale_agent.load.numbers import BLOCK, Numbers
 from scale_agent.load.patience import GaveUpError, Patience
 from scale_agent.load.tables import percentile
 from scale_agent.records import PHASES
+
+DATA = Path(scale_agent.__file__).parent / "standin" / "data"
 
 
 def test_numbers_are_the_lowest_free_ones_of_the_workers_block() -> None:
@@ -118,6 +127,29 @@ def test_served_names_are_from_a_closed_list() -> None:
     assert served_name("get", "namespaces") == "get namespaces"
     assert served_name("get", "widgets.example.com") == "get other"
     assert served_name("brew", "pods") == "other pods"
+    assert served_name("update", "nodes/status") == "update nodes/status"
+    assert served_name("get", "nodes/secrets-of-mine") == "get other"
+    assert served_name("get", "/readyz") == "get /readyz"
+
+
+def test_every_recorded_request_of_rancher_has_its_name() -> None:
+    """Names come from ``cluster.names``, which the transport uses: one that is not in our list would be ``other``."""
+    found = set()
+    for file in sorted(DATA.glob("import-*.json.gz")) + sorted(DATA.glob("delete-*.json.gz")):
+        found |= set(_requests(json.loads(gzip.decompress(file.read_bytes()))))
+    named = {verb_and_resource(method, *target.partition("?")[::2]) for method, target in found}
+    assert len(named) >= 40
+    assert {served_name(verb, resource) for verb, resource in named} == {f"{verb} {name}" for verb, name in named}
+
+
+def _requests(part: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(part, dict):
+        method, target = part.get("method"), part.get("path")
+        if isinstance(method, str) and isinstance(target, str):
+            yield method, target
+    inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    for one in inner:
+        yield from _requests(one)
 
 
 class Steps:
