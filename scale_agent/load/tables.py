@@ -14,7 +14,7 @@ from scale_agent.records import PHASES
 from scale_agent.removal import Outcome
 
 _FILE_WIDTH = 140
-#: Waits of our own that Rancher has no part in → what is said of them. (A slot to create in waits for Rancher's answer.)
+#: Waits of our own that Rancher has no part in → what is said of them. (A slot to create in waits for Rancher.)
 _WAITS = {
     "import-slot": "waited for a slot (--imports-at-once)",
     "generator-busy": "were held back because the generator was late itself",
@@ -117,8 +117,8 @@ def limits(totals: Totals) -> list[str]:
     if late := totals.saturated:
         p99_ms = max(totals.processes[name].lag[RAMP].quantile(0.99) for name in late)
         found.append(
-            f"the generator was saturated: loop lag p99 {p99_ms:.0f} ms in the ramp of {', '.join(late)}, so times above "
-            "are partly its own; use more workers, a lower --spawn-rate, or --imports-at-once"
+            f"the generator was saturated: loop lag p99 {p99_ms:.0f} ms in the ramp of {', '.join(late)}, so times "
+            "above are partly its own; use more workers, a lower --spawn-rate, or --imports-at-once"
         )
     for why, text in _WAITS.items():
         if waits := totals.waits.get(why):
