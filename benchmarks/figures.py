@@ -49,6 +49,10 @@ def commit() -> str:
     return asked.stdout.strip()
 
 
+def _commit_of(path: Path) -> str:
+    return str(json.loads(path.read_text(encoding="utf-8")).get("commit")) if path.exists() else ""
+
+
 def table(figures: Mapping[str, Figure]) -> str:
     """The figures for people, one a line."""
     width = max(map(len, figures), default=0)
@@ -59,12 +63,24 @@ def table(figures: Mapping[str, Figure]) -> str:
     return "\n".join(rows)
 
 
-def keep(path: Path, figures: Mapping[str, Figure]) -> None:
-    """Write the figures as JSON."""
+def read(path: Path) -> dict[str, Figure]:
+    """The figures of a document; none when there is no such file. Raises ``ValueError`` for another kind of file."""
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["figures"]
+        return {name: Figure(**one) for name, one in found.items()}
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} holds no figures") from error
+
+
+def keep(path: Path, figures: Mapping[str, Figure], *, add: bool = False) -> None:
+    """Write the figures as JSON. ``add``: to those that the same commit has there already; new ones win."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    before = read(path) if add and _commit_of(path) == commit() else {}
     document = {
         "machine": machine(),
         "commit": commit(),
-        "figures": {name: asdict(one) for name, one in figures.items()},
+        "figures": {name: asdict(one) for name, one in {**before, **figures}.items()},
     }
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

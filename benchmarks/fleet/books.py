@@ -1,16 +1,19 @@
 """Both sides' books of a fleet run, and where they differ.
 
-The peers count what they asked and was answered, the generator what it answered; a request whose answer was lost on
-the way (the tunnel was cut, an agent made way for the next) is in the generator's books only, if it was answered at
-all, and in the peers' as lost. So a row agrees when the generator's count is the peers', or more by no more than were
-lost.
+The peers count what they asked and was answered, the generator what it answered. A request whose answer was lost on
+the way (the tunnel was cut, an agent made way for the next) is in the peers' books as lost, with the cause; the
+generator has answered it, or never got it. So of each kind of request
+
+* no status may be rarer with the generator than with the peers: somebody else would have answered;
+* what the generator answered beyond that, over all statuses, was lost: no more than the peers lost of this kind;
+* what the peers lost has a cause: one of the ends of tunnels that they counted.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,20 +38,33 @@ _CALLS = (
 )
 
 
+#: Names of the peers' counters of what went with a tunnel, one for each request in their books as lost.
+_CAUSES = (
+    "requests lost with their tunnel",
+    "readyz lost with its tunnel",
+    "pings lost with their tunnel",
+    "watches not begun for want of a tunnel",
+    "asked again by net/http",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that both sides counted. ``slack``: how many the peers lost on the way."""
+    """One thing that both sides counted. ``lost``: how many of the generator's the peers know to be lost."""
 
     what: str
     generator: int
     peers: int
-    slack: int = 0
+    lost: int = 0
 
     @property
     def difference(self) -> int:
         """0 when the books agree."""
-        beyond = self.generator - self.peers
-        return beyond if beyond < 0 else max(0, beyond - self.slack)
+        return self.generator - self.peers - self.lost
+
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"what": self.what, "generator": self.generator, "peers": self.peers, "lost": self.lost}
 
 
 @dataclass(slots=True)
@@ -62,11 +78,13 @@ class Generator:
     lost: Counter[str]
     errors: Counter[str]
     life: Counter[str]
+    #: What went through the tunnels, by the names of ``scale_agent.cluster.counts``.
+    counters: Counter[str]
 
     @classmethod
     def read(cls, files: Iterable[Path]) -> Generator:
         """Add up records.jsonl of every master."""
-        found = cls(*(Counter() for _ in range(7)))
+        found = cls(*(Counter() for _ in range(8)))
         for file in files:
             with file.open(encoding="utf-8") as lines:
                 for line in lines:
@@ -90,6 +108,8 @@ class Generator:
             self.errors[name] += 1
         elif kind in ("life", "phase"):
             self.life[name] += 1
+        elif kind == "counts":
+            self.counters.update(detail)
 
 
 def summed(books: Iterable[Mapping[str, Any]], part: str) -> Counter[str]:
@@ -116,22 +136,47 @@ def _folded(rows: Counter[Row], known: set[tuple[str, str]]) -> Counter[Row]:
     return out
 
 
-def compare(generator: Generator, books: list[Mapping[str, Any]]) -> list[Line]:
+def compare(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[Line]:
     """Every line that both sides have."""
+    return [*_requests(generator, books), *_calls(generator, books), *_life(generator, books)]
+
+
+def _requests(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """Tunnelled requests by verb, resource and status; what the peers lost of a kind is given out once."""
     known = {(verb, resource) for verb, resource, _ in generator.served}
     asked = _folded(_asked(books), known)
+    left = Counter({(verb, resource): count for (verb, resource, status), count in asked.items() if not status})
     lines = []
-    for verb, resource, status in sorted(key for key in generator.served.keys() | asked.keys() if key[2]):
-        row = (verb, resource, status)
-        lines.append(Line(f"{verb} {resource} {status}", generator.served[row], asked[row], asked[verb, resource, 0]))
-    rest, tunnels, clusters = summed(books, "rest"), summed(books, "tunnels"), summed(books, "clusters")
+    for row in sorted(key for key in generator.served.keys() | asked.keys() if key[2]):
+        kind, beyond = row[:2], generator.served[row] - asked[row]
+        lost = min(max(beyond, 0), left[kind])
+        left[kind] -= lost
+        lines.append(Line(" ".join(map(str, row)), generator.served[row], asked[row], lost))
+    tunnels = summed(books, "tunnels")
+    total = sum(count for row, count in asked.items() if not row[2])
+    return [*lines, Line("requests lost, by cause and by kind", sum(tunnels[cause] for cause in _CAUSES), total)]
+
+
+def _calls(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """REST calls, and the agents' own."""
+    rest = summed(books, "rest")
+    lines = []
     for ours, theirs in _CALLS:
         count = sum(n for call, n in rest.items() if call.rpartition(" ")[0] in theirs)
         lines.append(Line(f"REST {ours[0]}", sum(generator.calls[name] for name in ours), count))
-    for tunnel in ("main", "stv"):
-        lines.append(Line(f"tunnel {tunnel}", generator.handshakes[f"{tunnel} opened"], tunnels[f"{tunnel} opened"]))
-    lines += [Line(f"clusters {one}", generator.life[one], clusters[one]) for one in ("created", "active", "deleted")]
     return lines
+
+
+def _life(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """Tunnels opened, and the milestones of clusters."""
+    tunnels, clusters = summed(books, "tunnels"), summed(books, "clusters")
+    lines = [
+        Line(f"tunnel {one}", generator.handshakes[f"{one} opened"], tunnels[f"{one} opened"])
+        for one in ("main", "stv")
+    ]
+    return lines + [
+        Line(f"clusters {one}", generator.life[one], clusters[one]) for one in ("created", "active", "deleted")
+    ]
 
 
 def merged_quantile(
@@ -143,6 +188,11 @@ def merged_quantile(
         for one in many:
             for bucket, count in one["latencies_ms"][name]["buckets"].items():
                 counts[int(bucket)] += sign * count
+    return quantile_ms(counts, q)
+
+
+def quantile_ms(counts: Mapping[int, int], q: float) -> float:
+    """The upper end, in milliseconds, of the bucket where a quantile lies: eight buckets per doubling, from 1 µs up."""
     wanted, seen = q * sum(counts.values()), 0
     for bucket in sorted(counts):
         seen += counts[bucket]

@@ -1,0 +1,107 @@
+"""What a fleet run does: how many clusters, how fast, which phases, how patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+PHASES = ("ramp", "rest", "storm", "churn", "end")
+
+#: The idle connections of an import live 90 s, as client-go's do; a cluster is at rest after them.
+SETTLED_S = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run. ``steps`` are numbers of clusters, all together; after each the fleet is measured at rest."""
+
+    steps: tuple[int, ...] = (100,)
+    #: New clusters per second, all together.
+    rate: float = 4.0
+    peers: int = 2
+    #: Locust workers per peer.
+    workers: int = 1
+    phases: tuple[str, ...] = PHASES
+    #: Before the first step a cluster per worker compiles and caches what all share; negative: until it is imported.
+    warm_s: float = -1.0
+    #: The peers close an import's idle connections as soon as it is through, not after their 90 s.
+    hurry: bool = False
+    settle_s: float = SETTLED_S
+    rest_s: float = 60.0
+    #: The rest phase: how long the whole fleet is watched.
+    stable_s: float = 60.0
+    storm_share: float = 0.5
+    churn_s: float = 300.0
+    #: Changes per second and cluster while it churns.
+    churn_rate: float = 0.1
+    profile: str = "profiles/small.yaml"
+    concurrency: int = 10
+    #: Patience for one step of the ramp and for every other phase.
+    limit_s: float = 900.0
+    #: Patience for everything.
+    total_s: float = 7200.0
+    #: GOMEMLIMIT of each peer.
+    memory_mib: int = 6144
+    #: The run ends itself when the machine has less memory than this.
+    spare_mib: int = 1024
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done. Raises ``ValueError``."""
+        if unknown := set(self.phases) - set(PHASES):
+            raise ValueError(f"no such phase: {', '.join(sorted(unknown))}; there are {', '.join(PHASES)}")
+        if not self.steps or list(self.steps) != sorted(set(self.steps)) or self.steps[0] < self.peers * self.workers:
+            raise ValueError("steps are growing numbers of clusters, the first at least one for each worker")
+        if any(step % self.peers for step in self.steps):
+            raise ValueError(f"each step must be divisible by the {self.peers} peers")
+
+    @property
+    def clusters(self) -> int:
+        """How many there are in the end."""
+        return self.steps[-1]
+
+    @property
+    def processes(self) -> int:
+        """Locust workers, all together."""
+        return self.peers * self.workers
+
+
+#: Forms of a run: what each changes in the defaults.
+FORMS: Mapping[str, Mapping[str, Any]] = {
+    "short": {
+        "steps": (1000,),
+        "rate": 10.0,
+        "phases": ("ramp", "end"),
+        "warm_s": 12.0,
+        "hurry": True,
+        "settle_s": 3.0,
+        "rest_s": 20.0,
+        "concurrency": 20,
+        "limit_s": 420.0,
+        "total_s": 900.0,
+        "memory_mib": 2048,
+    },
+    "full": {
+        "steps": (1000, 2500, 5000, 10000),
+        "rate": 10.0,
+        "phases": ("ramp", "rest", "storm", "end"),
+        "stable_s": 600.0,
+        "concurrency": 20,
+        "limit_s": 3600.0,
+        "total_s": 4 * 3600.0,
+    },
+    "leak": {
+        "steps": (500,),
+        "rate": 5.0,
+        "phases": ("ramp", "churn", "end"),
+        "churn_s": 1800.0,
+        "limit_s": 1800.0,
+        "total_s": 2 * 3600.0,
+    },
+}
+
+
+def plan_of(form: str, changes: Mapping[str, Any]) -> Plan:
+    """A form with what was asked for differently. Raises ``ValueError``."""
+    known = {one.name for one in fields(Plan)}
+    return Plan(**{**FORMS[form], **{name: value for name, value in changes.items() if name in known}})

@@ -1,0 +1,72 @@
+"""One run, phase by phase; what a phase found is kept whatever becomes of the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.fleet.churn import churn
+from benchmarks.fleet.end import end
+from benchmarks.fleet.lag import health, lag_p99_ms
+from benchmarks.fleet.plan import PHASES, Plan
+from benchmarks.fleet.ramp import ramp
+from benchmarks.fleet.rest import rest
+from benchmarks.fleet.result import LAG_CLUSTERS
+from benchmarks.fleet.running import Fleet, RunFailed, running
+from benchmarks.fleet.storm import storm
+
+_DOES: Mapping[str, Callable[[Fleet], None]] = {
+    "ramp": ramp,
+    "rest": rest,
+    "storm": storm,
+    "churn": churn,
+    "end": end,
+}
+
+
+def run(plan: Plan, out: Path) -> dict[str, Any]:
+    """Everything that was found; also in ``found.json`` in the directory ``out``, which is made."""
+    out.mkdir(parents=True)
+    with running(plan, out) as fleet:
+        fleet.found |= {"plan": asdict(plan), "failures": []}
+        for phase in (name for name in PHASES if name in plan.phases):
+            if phase == "end" or not fleet.found["failures"]:
+                _go_through(fleet, phase)
+        fleet.found["lag_p99_ms"] = _lag(fleet)
+        fleet.keep()
+        return fleet.found
+
+
+def _go_through(fleet: Fleet, phase: str) -> None:
+    fleet.tell(f"phase {phase}")
+    try:
+        _DOES[phase](fleet)
+    except (RunFailed, OSError) as error:
+        fleet.tell(f"{phase} failed: {error}")
+        fleet.found["failures"].append({"phase": phase, "why": str(error)})
+    fleet.keep()
+
+
+def _lag(fleet: Fleet) -> list[float]:
+    """Loop lag of each process while clusters were added and it had about 2,000."""
+    files = [file for swarm in fleet.swarms if (file := swarm.out / "records.jsonl").exists()]
+    during = [(one["began_unix_s"], one["began_unix_s"] + one["ramp_s"]) for one in fleet.found.get("steps", [])]
+    return lag_p99_ms(health(files), LAG_CLUSTERS, during)
+
+
+def problems_of(found: Mapping[str, Any]) -> list[str]:
+    """What makes a run a failed one: never how long anything took."""
+    problems = [f"{one['phase']}: {one['why']}" for one in found["failures"]]
+    ended = found.get("end", {})
+    if ended.get("books_difference"):
+        problems.append(f"the books differ: {ended['different']}")
+    if any(ended.get("exit_codes", [])):
+        problems.append(f"the generator ended with {ended['exit_codes']}")
+    if errors := found.get("peers", {}).get("errors"):
+        problems.append(f"the peers saw errors: {errors}, {found['peers']['examples']}")
+    for step in found.get("steps", []):
+        if (open_ := step["open"])["watches"] < 12 * step["clusters"] or open_["main"] < step["clusters"]:
+            problems.append(f"at {step['clusters']} clusters not everything stayed open: {open_}")
+    return problems
