@@ -7,9 +7,9 @@ keeps the ciphers of those that are in use. One that is not there costs 0.9 micr
 from __future__ import annotations
 
 import functools
-import hmac
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
@@ -32,27 +32,54 @@ class Suite:
     """A cipher suite. ``cipher`` makes (or remembers) what protects records under a key."""
 
     number: int
-    hash: str
+    hash: Callable[[bytes], hashlib._Hash]
     hash_bytes: int
+    block_bytes: int
     key_bytes: int
     cipher: Callable[[bytes], Aead]
 
-    def extract(self, salt: bytes, secret: bytes) -> bytes:
-        """HKDF-Extract."""
-        return hmac.digest(salt, secret, self.hash)
 
-    def expand(self, secret: bytes, label: bytes, context: bytes, size: int) -> bytes:
+AES_128: Final = Suite(0x1301, hashlib.sha256, 32, 64, 16, _aes)
+AES_256: Final = Suite(0x1302, hashlib.sha384, 48, 128, 32, _aes)
+CHACHA20: Final = Suite(0x1303, hashlib.sha256, 32, 64, 32, _chacha)
+
+_INNER: Final = bytes(each ^ 0x36 for each in range(256))
+_OUTER: Final = bytes(each ^ 0x5C for each in range(256))
+
+
+class Secret:
+    """A secret of the key schedule, ready to be the key of HMACs (RFC 2104): most are that for three.
+
+    The first costs 1.2 microseconds, each further one 0.6; ``hmac.digest`` takes 1.6 for each.
+    """
+
+    __slots__ = ("_inner", "_outer", "suite", "value")
+
+    def __init__(self, suite: Suite, value: bytes) -> None:
+        self.suite = suite
+        self.value = value
+        block = value.ljust(suite.block_bytes, b"\0")
+        self._inner = suite.hash(block.translate(_INNER))
+        self._outer = suite.hash(block.translate(_OUTER))
+
+    def mac(self, data: bytes) -> bytes:
+        """HMAC, and HKDF-Extract with this secret as the salt."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(data)
+        outer.update(inner.digest())
+        return outer.digest()
+
+    def expand(self, label: bytes, context: bytes, size: int) -> bytes:
         """HKDF-Expand-Label, for at most one hash's length."""
-        return hmac.digest(secret, _info(size, label, len(context)) + context + b"\x01", self.hash)[:size]
+        return self.mac(_info(size, label, len(context)) + context + b"\x01")[:size]
 
-    def derive(self, secret: bytes, label: bytes, transcript: bytes) -> bytes:
+    def derive(self, label: bytes, transcript: bytes) -> Secret:
         """Derive-Secret; ``transcript`` is the hash of the messages so far."""
-        return self.expand(secret, label, transcript, self.hash_bytes)
+        return Secret(self.suite, self.expand(label, transcript, self.suite.hash_bytes))
 
-
-AES_128: Final = Suite(0x1301, "sha256", 32, 16, _aes)
-AES_256: Final = Suite(0x1302, "sha384", 48, 32, _aes)
-CHACHA20: Final = Suite(0x1303, "sha256", 32, 32, _chacha)
+    def extract(self, keying: bytes) -> Secret:
+        """HKDF-Extract."""
+        return Secret(self.suite, self.mac(keying))
 
 
 @functools.cache
@@ -61,43 +88,39 @@ def _info(size: int, label: bytes, context_size: int) -> bytes:
     return size.to_bytes(2, "big") + bytes((len(name),)) + name + bytes((context_size,))
 
 
-@dataclass(slots=True)
 class Direction:
-    """What protects the records of one direction: 250 bytes. ``repr`` shows nothing that is secret.
+    """What protects the records of one direction: 250 bytes.
 
     ``sequence``: how many records it has protected under this key.
     """
 
-    suite: Suite = field(repr=False)
-    secret: bytes = field(repr=False)
-    key: bytes = field(init=False, repr=False)
-    iv: int = field(init=False, repr=False)
-    sequence: int = field(init=False)
+    __slots__ = ("_iv", "_key", "_secret", "_suite", "sequence")
 
-    def __post_init__(self) -> None:
-        self._begin()
+    def __init__(self, secret: Secret) -> None:
+        self._suite = secret.suite
+        self._begin(secret)
 
-    def _begin(self) -> None:
-        suite = self.suite
-        self.key = suite.expand(self.secret, b"key", b"", suite.key_bytes)
-        self.iv = int.from_bytes(suite.expand(self.secret, b"iv", b"", _IV_BYTES), "big")
+    def _begin(self, secret: Secret) -> None:
+        self._secret = secret.value
+        self._key = secret.expand(b"key", b"", self._suite.key_bytes)
+        self._iv = int.from_bytes(secret.expand(b"iv", b"", _IV_BYTES), "big")
         self.sequence = 0
 
     def update(self) -> None:
         """Go on with the next keys (a KeyUpdate; RFC 8446, section 7.2)."""
-        self.secret = self.suite.derive(self.secret, b"traffic upd", b"")
-        self._begin()
+        now = Secret(self._suite, self._secret)
+        self._begin(Secret(self._suite, now.expand(b"traffic upd", b"", self._suite.hash_bytes)))
 
     def seal(self, inner: bytes) -> bytes:
         """A record around ``inner``, which ends with its true type."""
         sequence = self.sequence
         self.sequence = sequence + 1
         head = RECORD_HEAD + (len(inner) + TAG_BYTES).to_bytes(2, "big")
-        nonce = (self.iv ^ sequence).to_bytes(_IV_BYTES, "big")
-        return head + self.suite.cipher(self.key).encrypt(nonce, inner, head)
+        nonce = (self._iv ^ sequence).to_bytes(_IV_BYTES, "big")
+        return head + self._suite.cipher(self._key).encrypt(nonce, inner, head)
 
     def open(self, head: bytes, body: bytes) -> bytes:
         """What is in a record; ``cryptography.exceptions.InvalidTag`` when it was not sealed with our key."""
         sequence = self.sequence
         self.sequence = sequence + 1
-        return self.suite.cipher(self.key).decrypt((self.iv ^ sequence).to_bytes(_IV_BYTES, "big"), body, head)
+        return self._suite.cipher(self._key).decrypt((self._iv ^ sequence).to_bytes(_IV_BYTES, "big"), body, head)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections import Counter
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from scale_agent.errors import RemoteProtocolError
 from scale_agent.tunnel.tls import TlsEnd, client_context, server_context
+from scale_agent.tunnel.tls_accept import SHARE_USES
 from scale_agent.tunnel.tls_hello import first_record, read_hello
 from scale_agent.tunnel.tls_openssl import OpenSslEnd
 from scale_agent.tunnel.tls_records import Records
@@ -83,6 +85,18 @@ def with_suites(record: bytes, offered: tuple[int, ...]) -> bytes:
     rest = record[9:at] + len(body).to_bytes(2, "big") + body + record[end:]
     message = b"\x01" + len(rest).to_bytes(3, "big") + rest
     return record[:3] + len(message).to_bytes(2, "big") + message
+
+
+def test_a_share_of_ours_is_used_a_while_and_no_longer(tls_server: ssl.SSLContext, tls_client: ssl.SSLContext) -> None:
+    hello, seen = hello_of(tls_client), []
+    for _ in range(2 * SHARE_USES + 1):
+        end = TlsEnd(tls_server, server_side=True)
+        end.receive(hello)
+        server_hello = end.data_to_send()[5:]
+        seen.append(server_hello[4 + int.from_bytes(server_hello[1:4], "big") - 32 :][:32])
+    counts = Counter(seen)
+    assert len(counts) == 3
+    assert max(counts.values()) == SHARE_USES
 
 
 def test_without_alpn(tls_server: ssl.SSLContext, pki: Pki) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from scale_agent.errors import LocalProtocolError, RemoteProtocolError
 from scale_agent.tunnel import tls_records
-from scale_agent.tunnel.tls_keys import AES_128, AES_256, CHACHA20, Direction, Suite
+from scale_agent.tunnel.tls_keys import AES_128, AES_256, CHACHA20, Direction, Secret, Suite
 from tests.tunnel.tls_peers import ALERT, DATA, HANDSHAKE, HandMade
 
 SUITES = pytest.mark.parametrize("suite", [AES_128, AES_256, CHACHA20], ids=["aes128", "aes256", "chacha20"])
@@ -54,26 +54,28 @@ def test_the_finished_has_to_be_right() -> None:
     client = HandMade()
     assert not client.server.handshake_done
     client.server.receive(b"\x14\x03\x03\0\x01\x01")
-    refused(client, Direction(AES_128, bytes(32)).seal(b"\x14\0\0\x04donE" + HANDSHAKE), "digest check failed", 51)
+    refused(
+        client, Direction(Secret(AES_128, bytes(32))).seal(b"\x14\0\0\x04donE" + HANDSHAKE), "digest check failed", 51
+    )
     assert not client.server.handshake_done
 
 
 def test_a_finished_in_pieces_with_data_behind_it() -> None:
-    client, keys = HandMade(), Direction(AES_128, bytes(32))
+    client, keys = HandMade(), Direction(Secret(AES_128, bytes(32)))
     wire = keys.seal(b"\x14\0\0\x04" + HANDSHAKE) + keys.seal(b"done" + HANDSHAKE)
     assert client.server.receive(wire + client.out.seal(b"first" + DATA)) == b"first"
     assert client.server.handshake_done
 
 
 def test_data_before_the_finished() -> None:
-    refused(HandMade(), Direction(AES_128, bytes(32)).seal(b"early" + DATA), "unexpected message", 10)
+    refused(HandMade(), Direction(Secret(AES_128, bytes(32))).seal(b"early" + DATA), "unexpected message", 10)
 
 
 @pytest.mark.parametrize("wire", [b"\x15\x03\x03\0\x02\x02\x30", None], ids=["plain", "sealed"])
 def test_an_alert_instead_of_a_finished(wire: bytes | None) -> None:
     client = HandMade()
     with pytest.raises(RemoteProtocolError, match="TLS failed: tlsv1 alert unknown ca") as caught:
-        client.server.receive(wire or Direction(AES_128, bytes(32)).seal(b"\x02\x30" + ALERT))
+        client.server.receive(wire or Direction(Secret(AES_128, bytes(32))).seal(b"\x02\x30" + ALERT))
     assert caught.value.reply == b""
 
 
@@ -146,7 +148,7 @@ def test_the_largest_record() -> None:
 @SUITES
 def test_a_key_update_that_asks_for_one(suite: Suite) -> None:
     client = HandMade(suite).finish()
-    before = client.server._write.key
+    before = client.server._write._key
     wire = client.out.seal(ASKING + HANDSHAKE)
     client.out.update()
     assert client.server.receive(wire + client.out.seal(b"new keys" + DATA)) == b"new keys"
@@ -154,7 +156,7 @@ def test_a_key_update_that_asks_for_one(suite: Suite) -> None:
     client.incoming.update()
     client.server.send(b"ours too")
     assert client.opened(client.server.data_to_send()) == [b"ours too" + DATA]
-    assert client.server._write.key != before
+    assert client.server._write._key != before
 
 
 def test_a_key_update_that_asks_for_nothing() -> None:
@@ -199,7 +201,7 @@ def test_no_secret_is_shown(suite: Suite) -> None:
     with pytest.raises(RemoteProtocolError) as caught:
         client.server.receive(b"\x17\x03\x03\0\x20" + bytes(32))
     shown = f"{client.server!r} {direction!r} {direction} {caught.value!r} {caught.value}"
-    for secret in (direction.secret, direction.key, direction.iv.to_bytes(12, "big")):
+    for secret in (direction._secret, direction._key, direction._iv.to_bytes(12, "big")):
         assert repr(secret)[2:-1] not in shown
         assert secret.hex() not in shown
-    assert str(direction.iv) not in shown
+    assert str(direction._iv) not in shown

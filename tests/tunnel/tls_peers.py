@@ -6,7 +6,7 @@ import contextlib
 import ssl
 
 from scale_agent.tunnel.tls import TlsEnd
-from scale_agent.tunnel.tls_keys import AES_128, Direction, Suite
+from scale_agent.tunnel.tls_keys import AES_128, Direction, Secret, Suite
 from scale_agent.tunnel.tls_records import Records
 from tests.tunnel.conftest import ADDRESS
 
@@ -61,14 +61,14 @@ class HandMade:
 
     def __init__(self, chosen: Suite = AES_128) -> None:
         secrets = bytes(range(chosen.hash_bytes)), bytes(range(100, 100 + chosen.hash_bytes))
-        self.out, self.incoming = Direction(chosen, secrets[0]), Direction(chosen, secrets[1])
+        self.out, self.incoming = Direction(Secret(chosen, secrets[0])), Direction(Secret(chosen, secrets[1]))
         finished = b"\x14\0\0\x04done"
         handshake = bytes(chosen.hash_bytes)
-        self._finish = Direction(chosen, handshake).seal(finished + HANDSHAKE)
+        self._finish = Direction(Secret(chosen, handshake)).seal(finished + HANDSHAKE)
         self.server = Records(
-            Direction(chosen, handshake),
-            Direction(chosen, secrets[1]),
-            after=(finished, Direction(chosen, secrets[0])),
+            Direction(Secret(chosen, handshake)),
+            Direction(Secret(chosen, secrets[1])),
+            after=(finished, Direction(Secret(chosen, secrets[0]))),
             alpn=None,
         )
 
