@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import imports, inside, memory, others, served, tunnelled
+from benchmarks import floors, imports, inside, memory, others, served, tunnelled
 from benchmarks.figures import Figure, keep, read, table
 from benchmarks.fleet.plan import plan_of
 from benchmarks.fleet.result import figures_of
@@ -92,6 +92,7 @@ def _units(runs: int) -> dict[str, Figure]:
         "get_cpu_us": figure("get_cpu_us", tunnelled.get_us(runs=runs)),
         "event_cpu_us": figure("event_cpu_us", tunnelled.event_us(runs=runs)),
         **_memory({"small": _SMALL}, 1),
+        **floors.floors(),
     }
 
 

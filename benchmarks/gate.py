@@ -1,7 +1,8 @@
 """``python -m benchmarks.gate``: whether a unit has come to hold more memory than it did.
 
 Compares ``build/bench.json`` with the committed ``benchmarks/baseline.json``, in which are figures in bytes only:
-memory is the same on any machine of a kind, times are not. Ends with 1 when one is over its baseline by more than a tenth.
+memory is the same on any machine of a kind, times are not. Ends with 1 when one is over its baseline by more than a
+tenth.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """CPU of one whole recorded import on the agent's side, in this process.
 
-Without the websocket's own TLS, and without REST. The script of a recorded 2.15.0 import is asked through a tunnel over queues by :mod:`benchmarks.recorded_rancher`: the
-manifest, two kubectl applies, each recorded request on the TLS connection that it was recorded on, the twelve watches,
-an agent that is replaced twice. The clock is driven by hand, so a minute of import takes as long as its work does; some 9 ms of it are
-the harness's switches between greenlets.
+Without the websocket's own TLS, and without REST. The script of a recorded 2.15.0 import is asked through a tunnel over
+queues by :mod:`benchmarks.recorded_rancher`: the manifest, two kubectl applies, each recorded request on the TLS
+connection that it was recorded on, the twelve watches, an agent that is replaced twice. The clock is driven by hand, so
+a minute of import takes as long as its work does; some 9 ms of it are the harness's switches between greenlets.
 """
 
 from __future__ import annotations
