@@ -46,26 +46,23 @@ class ApiServer:
 
     def handle(self, request: Request, now: float) -> Response | Watch:
         """Answer one request. Never raises for bad input: refusals are responses."""
+        route = paths.parse(request.path)
+        resource = self.core.find(route.group, route.version, route.plural) if route is not None else None
         try:
-            answer = self._answer(request, now)
+            answer = self._answer(request, route, resource, now)
         except StatusError as refusal:
             answer = self._refusal(request, refusal)
         except PlainError as refusal:
             answer = Response(refusal.code, (NO_CACHE, ("Content-Type", PLAIN), *_SNIFFED), refusal.text.encode())
         self.settle(now)
-        self._count(request, answer.status)
+        if route is not None and resource is not None:  # for others a real server has no handler that would count
+            watch = "watch=" in request.query
+            counting.count(self.core, request.method, route, resource, answer.status, watch=watch)
         if not isinstance(answer, Response):
             return answer
         if pretty.wanted(request):
             answer = pretty.indented(request, answer)
         return self._sent(request, answer)
-
-    def _count(self, request: Request, code: int) -> None:
-        """Requests for what is served are counted; for others a real server has no handler that would."""
-        route = paths.parse(request.path)
-        resource = self.core.find(route.group, route.version, route.plural) if route is not None else None
-        if route is not None and resource is not None:
-            counting.count(self.core, request.method, route, resource, code, watch="watch=" in request.query)
 
     @staticmethod
     def _sent(request: Request, answer: Response) -> Response:
@@ -86,14 +83,15 @@ class ApiServer:
         self.settle(now)
         return due if due is None else self.core.schedule.run(now)
 
-    def _answer(self, request: Request, now: float) -> Response | Watch:
+    def _answer(
+        self, request: Request, route: paths.Route | None, resource: ResourceType | None, now: float
+    ) -> Response | Watch:
         if "timeout=" in request.query:
             query.check_timeout(request.query)
         user = self.gate.admit(request, now)
-        route = paths.parse(request.path)
         if route is None:
             return endpoints.answer(self.core, request, now)
-        resource = self.core.find(route.group, route.version, route.plural) or self._absent(route)
+        resource = resource or self._absent(route)
         call = Call(self.core, request, route, resource, now, user, self.gate)
         verb = verb_for(call)
         try:

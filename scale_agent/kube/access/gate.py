@@ -100,6 +100,9 @@ class Gate:
 
     def _authenticated(self, credentials: str, now: float) -> User:
         """Whose a bearer token is. Raises 401; other kinds of credentials are as none at all."""
+        known = self.tokens.known(credentials, now)
+        if known is not None:
+            return known
         scheme, _, rest = credentials.strip().partition(" ")
         token = rest.partition(" ")[0]
         if scheme.lower() != _BEARER or not token:
@@ -109,15 +112,15 @@ class Gate:
         except TokenError as error:
             raise status.unauthorized() from error
         if fresh is not None:
-            self._note_use(token, fresh, now)
+            self._note_use(credentials, fresh, now)
         return user
 
-    def _note_use(self, token: str, bearer: Bearer, now: float) -> None:
+    def _note_use(self, credentials: str, bearer: Bearer, now: float) -> None:
         """Once a day a secret is labelled with the day of its token's use (recorded with Rancher 2.10)."""
         secret = bearer.secret
         today, tomorrow = (_day(now + days * _DAY_S) for days in (0, 1))
         if secret is None or secret.labels.get(LAST_USED) in (today, tomorrow):
-            self.tokens.remember(token, bearer)
+            self.tokens.remember(credentials, bearer)
             return
         obj = secret.object()
         obj["metadata"].setdefault("labels", {})[LAST_USED] = today

@@ -1,8 +1,8 @@
 """Bearer tokens → users: those given from outside, those in secrets, those that TokenRequests were answered with.
 
 Rules: kube-apiserver's serviceaccount.JWTTokenAuthenticator with its legacy and bound validators (1.36.2); texts
-observed in TokenReviews. A token that was found good is remembered by its digest for as long as the objects that it
-depends on stay as they are.
+observed in TokenReviews. Credentials that were found good are remembered by their hash for as long as the objects that
+they depend on stay as they are. It is Python's keyed hash of a text: 0.6 us for a token, where a digest costs 3.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Bearer:
 
 @dataclass(slots=True)
 class _Remembered:
-    """A good token: whose it is, the objects that it depends on, and up to which version they were as they are."""
+    """Good credentials: whose it is, the objects that it depends on, and up to which version they were as they are."""
 
     user: User
     depends_on: tuple[tuple[ResourceKey, str, str, int], ...]
@@ -72,7 +72,7 @@ class Tokens:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._static: dict[bytes, User] = {}
-        self._remembered: dict[bytes, _Remembered] = {}
+        self._remembered: dict[int, _Remembered] = {}
 
     def register(self, token: str, user: User) -> None:
         """Accept a token for ever, as ``--token-auth-file`` does. The user is put into ``system:authenticated``."""
@@ -84,23 +84,24 @@ class Tokens:
 
         Raises :class:`TokenError`.
         """
-        digest = _digest(token)
-        static = self._static.get(digest)
+        static = self._static.get(_digest(token)) if self._static else None
         if static is not None:
             return static, None
-        known = self._remembered.get(digest)
-        if known is not None and now <= known.expires_s and self._unchanged(known):
-            return known.user, None
         bearer = self._examined(token, now, (ISSUER,))
         return bearer.user, bearer
 
-    def remember(self, token: str, bearer: Bearer) -> None:
-        """Spare the next request with this token the examination. What it depends on must not have changed since."""
+    def known(self, credentials: str, now: float) -> User | None:
+        """Whose remembered credentials (an ``Authorization`` header) are, if nothing speaks against them by now."""
+        known = self._remembered.get(hash(credentials))
+        return known.user if known is not None and now <= known.expires_s and self._unchanged(known) else None
+
+    def remember(self, credentials: str, bearer: Bearer) -> None:
+        """Spare the next request with these the examination. What they depend on must not have changed since."""
         if len(self._remembered) >= _REMEMBERED:
             self._remembered.clear()
         depends_on = tuple((key, one.namespace, one.name, one.rv) for key, one in bearer.depends_on)
         seen_rv = self._core.store.rv
-        self._remembered[_digest(token)] = _Remembered(bearer.user, depends_on, bearer.expires_s, seen_rv)
+        self._remembered[hash(credentials)] = _Remembered(bearer.user, depends_on, bearer.expires_s, seen_rv)
 
     def review(self, token: str, audiences: Sequence[str], now: float) -> Bearer:
         """Whose a token is, for whoever is one of ``audiences``. Raises :class:`TokenError`."""

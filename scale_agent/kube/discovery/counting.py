@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from scale_agent.kube.core import Core
@@ -35,11 +36,8 @@ class Counts:
     def __init__(self) -> None:
         self._found = array("I")
 
-    def add(self, kind: Kind) -> None:
-        """One more."""
-        place = _PLACES.get(kind)
-        if place is None:
-            place = _PLACES[kind] = len(_PLACES)
+    def add(self, place: int) -> None:
+        """One more of the kind at that place."""
         if place >= len(self._found):
             self._found.extend([0] * (place + 1 - len(self._found)))
         self._found[place] += 1
@@ -66,7 +64,13 @@ def counts(core: Core) -> Counts:
 
 
 def count(core: Core, method: str, route: Route, resource: ResourceType, code: int, *, watch: bool) -> None:
-    """A request about a resource was answered. What nobody serves is told by no name that a client made up."""
+    """A request about a resource was answered."""
+    counts(core).add(_place(method, route, resource, code, watch))
+
+
+@lru_cache(maxsize=4096)
+def _place(method: str, route: Route, resource: ResourceType, code: int, watch: bool) -> int:
+    """Where such requests are counted. What nobody serves is told by no name that a client made up."""
     verb, scope = method if method in _METHODS else "other", "resource"
     if not route.name:
         verb = ("WATCH" if watch else "LIST") if method in ("GET", "HEAD") else method
@@ -74,4 +78,4 @@ def count(core: Core, method: str, route: Route, resource: ResourceType, code: i
         verb = "DELETECOLLECTION" if method == "DELETE" else verb
     part = route.subresource.partition("/")[0]
     part = part if part in resource.subresources else ""
-    counts(core).add(Kind(verb, route.group, route.version, route.plural, part, scope, code))
+    return _PLACES.setdefault(Kind(verb, route.group, route.version, route.plural, part, scope, code), len(_PLACES))
