@@ -7,16 +7,19 @@ differs between Rancher 2.10, 2.12 and 2.15, so each has the meaning of its abse
 from __future__ import annotations
 
 import hashlib
-import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 NAMESPACE = "cattle-system"
 NAME = "cattle-cluster-agent"
 CONTAINER = "cluster-register"
 PATH = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{NAME}"
 
+_GENERATION = re.compile(rb'"generation":(\d+)')
 _SECOND_TUNNEL_FEATURE = "multi-cluster-management-agent"
 
 #: What Rancher 2.15.0 gives to an agent (import-steve.jsonl).
@@ -63,6 +66,12 @@ def read(deployment: Mapping[str, Any]) -> tuple[AgentTemplate, int] | None:
     return agent, 1 if replicas is None else int(replicas)
 
 
+def generation(json: bytes) -> int:
+    """``metadata.generation`` of a Deployment as it is stored; 0 if it has none. Metadata comes first there."""
+    found = _GENERATION.search(json)
+    return int(found.group(1)) if found is not None else 0
+
+
 def give_features(deployment: dict[str, Any]) -> None:
     """Put into an imported Deployment the variable that Rancher's own apply adds."""
     for container in deployment["spec"]["template"]["spec"]["containers"]:
@@ -93,8 +102,8 @@ def _enabled_features(text: str) -> set[str]:
 
 
 def _revision(template: Mapping[str, Any]) -> str:
-    plain = json.dumps(_without_empty(template), sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(plain.encode(), digest_size=10).hexdigest()
+    plain = orjson.dumps(_without_empty(template), option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(plain, digest_size=10).hexdigest()
 
 
 def _without_empty(value: Any) -> Any:

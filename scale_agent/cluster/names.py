@@ -7,6 +7,7 @@ Names come from the request, so a closed list is kept: only what looks like a re
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 LIMIT = 300
 OTHER = "other"
@@ -21,6 +22,12 @@ _seen: set[str] = set()
 
 def verb_and_resource(method: str, path: str, query: str) -> tuple[str, str]:
     """``("list", "namespaces")``, ``("update", "nodes/status")``, ``("get", "/readyz")`` for what is no resource."""
+    return _named(method, path, "watch=" in query and _WATCH.search(query) is not None)
+
+
+@lru_cache(maxsize=4096)
+def _named(method: str, path: str, watch: bool) -> tuple[str, str]:
+    """Clusters of one profile are asked for the same paths."""
     parts = path.strip("/").split("/")
     base = 2 if parts[0] == "api" else 3
     if parts[0] not in ("api", "apis") or len(parts) <= base:
@@ -29,12 +36,12 @@ def verb_and_resource(method: str, path: str, query: str) -> tuple[str, str]:
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
         rest = rest[2:]
     resource = "/".join([rest[0], *rest[2:3]])
-    return _verb(method, query, named=len(rest) > 1), _closed(resource)
+    return _verb(method, watch, named=len(rest) > 1), _closed(resource)
 
 
-def _verb(method: str, query: str, *, named: bool) -> str:
+def _verb(method: str, watch: bool, *, named: bool) -> str:
     if method in ("GET", "HEAD"):
-        if _WATCH.search(query):
+        if watch:
             return "watch"
         return "get" if named else "list"
     if method == "DELETE":

@@ -21,6 +21,7 @@ from scale_agent.errors import InputError
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.local import LocalClient
 from scale_agent.kube.server import ApiServer
+from scale_agent.kube.storage.version import Version
 
 _JOBS = "/apis/batch/v1/namespaces/default/jobs"
 _NAMESPACES = "/api/v1/namespaces"
@@ -173,21 +174,24 @@ class SimulatedCluster:
 
     # -- what the cluster's own objects tell the agent ----------------------------------------------------------------
 
-    def _on_deployment(self, kind: str, obj: dict[str, Any]) -> None:
-        generation = -1 if kind == "DELETED" else int(obj["metadata"].get("generation", 0))
-        if generation == self._generation:
+    def _on_deployment(self, kind: str, version: Version) -> None:
+        generation = -1 if kind == "DELETED" else deployment.generation(version.json)
+        if generation == self._generation:  # as with every status that a rollout's controllers write
             return
         self._generation = generation
-        found = None if kind == "DELETED" else deployment.read(obj)
+        found = None if kind == "DELETED" else deployment.read(version.object())
         template, replicas = found or (None, 0)
         self._crew.post(DeploymentSeen(template=template, replicas=replicas))
 
-    def _on_job(self, kind: str, obj: dict[str, Any]) -> None:
-        if kind == "ADDED" and obj["metadata"]["name"].startswith("cattle-cleanup-"):
+    def _on_job(self, kind: str, version: Version) -> None:
+        if kind == "ADDED" and version.name.startswith("cattle-cleanup-"):
             self._crew.post(CleanupSeen())
 
-    def _on_namespace(self, kind: str, obj: dict[str, Any]) -> None:
-        if kind != "DELETED" and self.tunnels.get("stv") and not obj["metadata"].get("deletionTimestamp"):
+    def _on_namespace(self, kind: str, version: Version) -> None:
+        if kind == "DELETED" or not self.tunnels.get("stv"):
+            return
+        obj = version.object()
+        if not obj["metadata"].get("deletionTimestamp"):
             self._runtime.spawn(self._follow, obj)
 
     def _follow(self, namespace: dict[str, Any]) -> None:

@@ -13,9 +13,9 @@ from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Request, Response
 from scale_agent.kube.server import ApiServer
 from scale_agent.kube.storage.history import Event, EventType
-from scale_agent.kube.storage.version import Obj
+from scale_agent.kube.storage.version import Obj, Version
 
-Callback = Callable[[str, dict[str, Any]], None]
+Callback = Callable[[str, Version], None]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _JSON = "application/json"
 
@@ -76,7 +76,7 @@ class LocalClient:
         return f"{base}/{resource.plural}", f"{base}/{resource.plural}/{obj['metadata']['name']}"
 
     def observe(self, path: str, callback: Callback) -> Callable[[], None]:
-        """Call back with ADDED, MODIFIED or DELETED and the object, at every change of a resource path.
+        """Call back with ADDED, MODIFIED or DELETED and the new version, at every change of a resource path.
 
         ``path`` names an object, a collection or a collection of all namespaces. What exists already is told at
         once as ADDED. Callbacks come from inside writes and must not block; they may write.
@@ -92,7 +92,7 @@ class LocalClient:
         log.follow(route.namespace, follower)
         for version in core.store.list(resource.key, route.namespace):
             if not route.name or version.name == route.name:
-                callback(EventType.ADDED.value, version.object())
+                callback(EventType.ADDED.value, version)
         return lambda: log.unfollow(route.namespace, follower)
 
     def _ask(self, method: str, path: str, obj: Obj | None = None, media: str = _JSON, query: str = "") -> Response:
@@ -127,7 +127,7 @@ class _Observer:
     def changed(self, event: Event) -> None:
         """An event was appended."""
         if not self._name or event.after.name == self._name:
-            self._callback(event.type.value, event.after.object())
+            self._callback(event.type.value, event.after)
 
     def finish(self) -> None:
         """Watches end when their definition changes; who observes goes on."""

@@ -6,7 +6,7 @@ import orjson
 
 from scale_agent.kube.codec import moments
 from scale_agent.kube.controllers import shared
-from scale_agent.kube.controllers.common import read, selected
+from scale_agent.kube.controllers.common import labels_of, read, selected
 from scale_agent.kube.core import Core
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.history import EventType
@@ -30,7 +30,8 @@ def role_changed(core: Core, change: Change, _: float) -> None:
     elif _NEEDLE in event.after.json:
         sums[event.after.name] = _selectors(event.after)
         core.queue.add(reconcile, "", event.after.name)
-    labels = [one.labels for one in (event.after, event.before) if one is not None and one.labels]
+    shown = [core.seen(one) for one in (event.after, event.before) if one is not None]
+    labels = [found for one in shown if (found := labels_of(one))]
     if labels:
         for name, selectors in sums.items():
             if name != event.after.name and any(selected(one, each) for one in selectors for each in labels):

@@ -88,9 +88,9 @@ def _members(core: Core, service: Obj) -> list[_Member]:
     spec, namespace = service["spec"], service["metadata"]["namespace"]
     found = []
     for version in core.store.list(PODS, namespace):
-        if not selected({"matchLabels": spec["selector"]}, version.labels):
-            continue
         pod = core.seen(version)
+        if not selected({"matchLabels": spec["selector"]}, labels_of(pod)):
+            continue
         if not pod["status"].get("podIP") or podcontrol.phase(pod) in ("Succeeded", "Failed"):
             continue
         node = read(core, NODES, "", pod["spec"].get("nodeName", ""))

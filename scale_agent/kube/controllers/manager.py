@@ -180,7 +180,9 @@ class Controllers:
             self._begin(now)
         if self._running:
             return False
-        busy = bool(self._changes or self._core.queue.waiting)
+        if not (self._changes or self._core.queue.waiting):
+            self._core.forget_seen()
+            return False
         self._running = True
         try:
             for _ in range(MOST_STEPS):
@@ -189,7 +191,7 @@ class Controllers:
         finally:
             self._running = False
             self._core.forget_seen()
-        return busy
+        return True
 
     def _begin(self, now: float) -> None:
         """What a cluster begins with and has to be looked at when its time has come."""

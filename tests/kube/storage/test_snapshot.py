@@ -105,7 +105,7 @@ def test_the_local_client_applies_and_observes() -> None:
     client = _client(bed)
     seen: list[tuple[str, str]] = []
     path = "/apis/apps/v1/namespaces/default/deployments/web"
-    cancel = client.observe(path, lambda kind, obj: seen.append((kind, obj["metadata"]["name"])))
+    cancel = client.observe(path, lambda kind, version: seen.append((kind, version.name)))
     template = {
         "metadata": {"labels": {"a": "c"}},
         "spec": {"containers": [{"name": "c", "image": "i:1"}, {"name": "d", "image": "i"}]},
