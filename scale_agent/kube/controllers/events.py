@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ from scale_agent.kube.core import Core
 from scale_agent.kube.identity import Identity
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.packing import MOULDS
 from scale_agent.kube.storage.store import Change
 from scale_agent.kube.storage.version import Obj, RawEncoder, Version, encoded
 
@@ -44,6 +46,7 @@ class Source:
 SCHEDULER = Source("default-scheduler", manager="kube-scheduler")
 
 
+@lru_cache(maxsize=512)
 def kubelet(host: str) -> Source:
     """The kubelet of a node."""
     return Source("kubelet", host, KUBELET)
@@ -60,22 +63,39 @@ class Words:
     action: str = ""
 
 
-class Told(Version):
-    """A recorded event: its facts, from which it is written down whenever somebody looks."""
+#: Equal words, once: nearly all clusters are told the same. So many are remembered.
+_WORDS: dict[Words, Words] = {}
+_MOST_WORDS = 2000
 
-    __slots__ = ("_about", "_identity", "count", "first_s", "last_s", "source", "words")
+
+def _shared(words: Words) -> Words:
+    found = _WORDS.get(words)
+    if found is None:
+        found = words
+        if len(_WORDS) < _MOST_WORDS:
+            _WORDS[words] = words
+    return found
+
+
+class Told(Version):
+    """A recorded event: its facts, from which it is written down whenever somebody looks.
+
+    What is held as JSON is the object that it is about.
+    """
+
+    __slots__ = ("_identity", "count", "first_s", "last_s", "source", "words")
 
     def __init__(
         self, identity: Identity, about: bytes, namespace: str, name: str, source: Source, words: Words
     ) -> None:
-        super().__init__(namespace, name, 0, b"")
-        self._identity, self._about, self.source, self.words = identity, about, source, words
+        super().__init__(namespace, name, 0, about)
+        self._identity, self.source, self.words = identity, source, _shared(words)
         self.count = 1
         self.first_s = self.last_s = 0.0
 
     def again(self, words: Words, now: float) -> Told:
         """The same event, seen once more."""
-        told = Told(self._identity, self._about, self.namespace, self.name, self.source, words)
+        told = Told(self._identity, self._about(), self.namespace, self.name, self.source, words)
         told.count, told.first_s, told.last_s = self.count + 1, self.first_s, now
         return told
 
@@ -116,8 +136,11 @@ class Told(Version):
         entries = [{**entry, "fieldsType": "FieldsV1", "fieldsV1": fields}]
         return {**meta, "creationTimestamp": moments.stamp(self.first_s), "managedFields": entries}
 
+    def _about(self) -> bytes:
+        return self._json if self._packing is None else self._packing.text(self._json)
+
     def _involved(self) -> Obj:
-        found: Obj = orjson.loads(self._about)
+        found: Obj = orjson.loads(self._about())
         return {**found, **_sparse(fieldPath=self.words.field_path)}
 
     @property
@@ -143,7 +166,9 @@ class Told(Version):
         """Nothing is held here."""
 
     def pack(self) -> None:
-        """Nothing is held here."""
+        """Hold the reference to the object as small as it goes; their names are no events' names."""
+        if self._packing is None and (packed := MOULDS.pack(self.namespace, "", self._json)) is not None:
+            self._packing, self._json = packed
 
 
 _HOST = "control-plane"
@@ -187,10 +212,11 @@ class _Memory:
     """What the emitters of one cluster remember. Keys are hashes: they need little room and nobody sees them."""
 
     seen: dict[int, str] = field(default_factory=dict)
-    alike: dict[int, tuple[frozenset[int], float]] = field(default_factory=dict)
+    alike: dict[int, tuple[tuple[int, ...], float]] = field(default_factory=dict)
     budget: dict[int, tuple[float, float]] = field(default_factory=dict)
     number: int = 0
     sweeping: bool = False
+    thinning: bool = False
 
 
 def _memory(core: Core) -> _Memory:
@@ -250,12 +276,15 @@ def _combined(memory: _Memory, who: tuple[Any, ...], words: Words, now: float) -
     """The words as they are to be written, and under which key they count up."""
     text = hash(words.message)
     group = hash((*who, words.reason, words.warning))
-    texts, last = memory.alike.get(group, (frozenset(), now))
-    texts = texts | {text} if now - last <= ALIKE_S else frozenset((text,))
+    texts, last = memory.alike.get(group, ((), now))
+    if now - last > ALIKE_S:
+        texts = (text,)
+    elif text not in texts:
+        texts = (*texts, text)
     if len(texts) < MOST_ALIKE:
         memory.alike[group] = (texts, now)
         return words, hash((group, text, words.field_path))
-    memory.alike[group] = (texts - {text}, now)
+    memory.alike[group] = (tuple(one for one in texts if one != text), now)
     return Words(words.reason, COMBINED + words.message, words.warning, words.field_path), group
 
 
@@ -267,14 +296,33 @@ def expire(core: Core, change: Change, now: float) -> None:
     if not isinstance(change.event.after, Told):
         posted = core.memo.setdefault("posted-events", {})
         posted[(change.event.after.namespace, change.event.after.name)] = now
+    if not memory.thinning:
+        memory.thinning = True
+        core.schedule.at(now + ALIKE_S + SWEEP_S, lambda later: _thin(core, later))
     if not memory.sweeping:
         memory.sweeping = True
         core.schedule.at(now + TTL_S, lambda later: _sweep(core, later))
 
 
+def _thin(core: Core, now: float) -> None:
+    """Drop what says no more than nothing would: 10 KB of a cluster that has come to rest."""
+    memory: _Memory | None = core.memo.get("events")
+    if memory is None:
+        return
+    memory.alike = {key: entry for key, entry in memory.alike.items() if now - entry[1] <= ALIKE_S}
+    memory.budget = {
+        key: (tokens, since)
+        for key, (tokens, since) in memory.budget.items()
+        if tokens + (now - since) / REFILL_S < BURST
+    }
+    memory.thinning = bool(memory.alike or memory.budget)
+    if memory.thinning:
+        core.schedule.at(now + ALIKE_S, lambda later: _thin(core, later))
+
+
 def _sweep(core: Core, now: float) -> None:
     """Take away what has ended, and come again when the next does."""
-    memory, posted = _memory(core), core.memo.get("posted-events", {})
+    posted = core.memo.get("posted-events", {})
     oldest = None
     for version in core.store.list(EVENTS):
         told = isinstance(version, Told)
@@ -287,9 +335,6 @@ def _sweep(core: Core, now: float) -> None:
                 del posted[(version.namespace, version.name)]
         elif oldest is None or at < oldest:
             oldest = at
-    for table in (memory.alike, memory.budget):
-        for key in [key for key, entry in table.items() if entry[1] + TTL_S <= now]:
-            del table[key]
     if oldest is None:
         core.memo.pop("events", None)
         return
