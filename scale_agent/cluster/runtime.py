@@ -18,6 +18,7 @@ from typing import Any
 
 import gevent
 
+from scale_agent.cluster import heap
 from scale_agent.cluster.authority import Authority, authority
 from scale_agent.cluster.counts import Counts
 from scale_agent.cluster.profile import Profile
@@ -26,6 +27,8 @@ from scale_agent.tunnel.tls import server_context
 
 #: How often the timer looks, in seconds: the recorded agents' pings keep their 5 s to a few milliseconds.
 LOOK_S = 0.02
+#: How often memory that is free is given back to the system, in seconds.
+TIDY_S = 60.0
 
 
 class Timer:
@@ -55,6 +58,7 @@ class Runtime:
         self._order = itertools.count()
         self._due: deque[Timer] = deque()
         self._looker: gevent.Greenlet[..., None] | None = None
+        self._tidy_timer = Timer(self._tidy)
         self._contexts: dict[tuple[str, str], ssl.SSLContext] = {}
         self._snapshots: dict[str, Snapshot] = {}
         self._date: tuple[int, str] = (0, "")
@@ -63,12 +67,18 @@ class Runtime:
         """Begin to look at the timer. Idempotent."""
         if self._looker is None:
             self._looker = gevent.spawn(self._look)
+            self._tidy_timer = self.call_at(self.clock() + TIDY_S, self._tidy)
 
     def stop(self) -> None:
         """Nothing that is due happens any more. Idempotent."""
         if self._looker is not None:
             self._looker.kill(block=False)
             self._looker = None
+            self._tidy_timer.cancel()
+
+    def _tidy(self) -> None:
+        heap.give_back()
+        self._tidy_timer = self.call_at(self.clock() + TIDY_S, self._tidy)
 
     def call_at(self, due_s: float, callback: Callable[[], None]) -> Timer:
         """Call ``callback`` when the clock shows ``due_s``."""
