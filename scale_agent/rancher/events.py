@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import orjson
+
 from scale_agent.errors import RemoteProtocolError
 from scale_agent.rancher.causes import without_ids
 from scale_agent.rancher.state import ClusterState, from_steve
@@ -52,7 +54,7 @@ def subscription(selector: str) -> str:
 def parse(text: bytes) -> Event | None:
     """One message; ``None`` for a name we do not know. Raises :class:`RemoteProtocolError` for what is no message."""
     try:
-        message = json.loads(text)
+        message = orjson.loads(text)
         name = message.get("name")
         kind = _KINDS.get(name)
         if kind is None:

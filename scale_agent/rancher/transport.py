@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
+import orjson
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
@@ -31,7 +31,7 @@ Query = Sequence[tuple[str, str]]
 
 def decode_json(body: bytes) -> Any:
     """An object; ``ValueError`` for anything else."""
-    data = json.loads(body)
+    data = orjson.loads(body)
     if not isinstance(data, dict):
         raise ValueError("not a JSON object")
     return data

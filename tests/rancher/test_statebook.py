@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from scale_agent.rancher import ClusterState, Condition
+from scale_agent.rancher.state import from_steve
 from scale_agent.rancher.statebook import StateBook
 
 A = ClusterState("c-aaaaa", "a", "pending", version=5)
@@ -98,3 +99,26 @@ def test_truly_active(state: str, conditions: dict[str, str], active: bool) -> N
     cluster = ClusterState("c-aaaaa", "a", state, found)
     assert cluster.truly_active is active
     assert not replace(cluster, removing=True).truly_active
+
+
+def steve(name: str, **conditions: str) -> dict[str, object]:
+    listed = [{"type": kind, "status": status, "lastUpdateTime": name} for kind, status in conditions.items()]
+    return {"id": name, "metadata": {"labels": {"run": "r1"}}, "status": {"conditions": listed}}
+
+
+def test_clusters_in_the_same_state_share_what_is_the_same() -> None:
+    one, other = (from_steve(steve(name, Ready="True", Connected="True")) for name in ("a", "b"))
+    assert one.conditions is other.conditions
+    assert one.labels is other.labels
+    assert (one.id, other.id) == ("a", "b")
+    changed = from_steve(steve("a", Ready="True", Connected="False"))
+    assert one.connected
+    assert not changed.connected
+
+
+def test_what_is_shared_cannot_be_changed() -> None:
+    state = from_steve(steve("a", Ready="True"))
+    with pytest.raises(TypeError):
+        state.labels["run"] = "r2"  # type: ignore[index]
+    with pytest.raises(TypeError):
+        state.conditions["Ready"] = Condition("Ready", "False")  # type: ignore[index]
