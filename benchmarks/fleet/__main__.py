@@ -22,6 +22,13 @@ def _numbers(context: click.Context, option: click.Parameter, text: str | None) 
         raise click.BadParameter("numbers of clusters with commas between") from error
 
 
+def _rates(context: click.Context, option: click.Parameter, text: str | None) -> tuple[float, ...] | None:
+    try:
+        return tuple(float(part) for part in text.split(",")) if text else None
+    except ValueError as error:
+        raise click.BadParameter("numbers with commas between") from error
+
+
 def _words(context: click.Context, option: click.Parameter, text: str | None) -> tuple[str, ...] | None:
     return tuple(text.split(",")) if text else None
 
@@ -30,7 +37,7 @@ def _words(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option("--form", type=click.Choice(sorted(FORMS)), default="short", show_default=True)
 @click.option("--steps", callback=_numbers, help="Numbers of clusters, all together: 1000,2500.")
 @click.option("--phases", callback=_words, help=f"Of {','.join(PHASES)}.")
-@click.option("--rate", type=float, help="New clusters per second, all together.")
+@click.option("--rates", callback=_rates, help="New clusters per second, all together, for each step: 8,6.")
 @click.option("--peers", type=click.IntRange(1, 8), help="Each takes 6,000 clusters.")
 @click.option("--workers", type=click.IntRange(1, 8), help="Locust workers per peer.")
 @click.option("--warm", "warm_s", type=float, help="Seconds for the first clusters; negative: until imported.")
@@ -44,6 +51,7 @@ def _words(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option("--profile", help="What a cluster contains.")
 @click.option("--concurrency", type=int, help="Creations and deletions at once, per process.")
 @click.option("--limit", "limit_s", type=float, help="Seconds of patience for a step of the ramp, and any other phase.")
+@click.option("--stall", "stall_s", type=float, help="Seconds without any progress that end a step.")
 @click.option("--total", "total_s", type=float, help="Seconds of patience for everything.")
 @click.option("--memory-mib", type=int, help="GOMEMLIMIT of each peer.")
 @click.option("--spare-mib", type=int, help="The run ends itself when the machine has less left.")

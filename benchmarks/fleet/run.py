@@ -32,7 +32,7 @@ def run(plan: Plan, out: Path) -> dict[str, Any]:
     with running(plan, out) as fleet:
         fleet.found |= {"plan": asdict(plan), "failures": []}
         for phase in (name for name in PHASES if name in plan.phases):
-            if phase == "end" or not fleet.found["failures"]:
+            if phase == "end" or all(one.get("goes_on") for one in fleet.found["failures"]):
                 _go_through(fleet, phase)
         fleet.found["lag_p99_ms"] = _lag(fleet)
         fleet.keep()
@@ -43,9 +43,10 @@ def _go_through(fleet: Fleet, phase: str) -> None:
     fleet.tell(f"phase {phase}")
     try:
         _DOES[phase](fleet)
-    except (RunFailed, OSError) as error:
-        fleet.tell(f"{phase} failed: {error}")
-        fleet.found["failures"].append({"phase": phase, "why": str(error)})
+    except (RunFailed, OSError, ValueError, KeyError, TypeError) as error:  # the peer's answers may be of another shape
+        why = str(error) if isinstance(error, RunFailed) else f"{type(error).__name__}: {error}"
+        fleet.tell(f"{phase} failed: {why}")
+        fleet.found["failures"].append({"phase": phase, "why": why})
     fleet.keep()
 
 
@@ -66,6 +67,9 @@ def problems_of(found: Mapping[str, Any]) -> list[str]:
         problems.append(f"the generator ended with {ended['exit_codes']}")
     if errors := found.get("peers", {}).get("errors"):
         problems.append(f"the peers saw errors: {errors}, {found['peers']['examples']}")
+    early = {name: n for name, n in found.get("storm", {}).get("tunnels", {}).items() if "too early" in name and n}
+    if early:
+        problems.append(f"the retry law was not kept: {early}")
     for step in found.get("steps", []):
         if (open_ := step["open"])["watches"] < 12 * step["clusters"] or open_["main"] < step["clusters"]:
             problems.append(f"at {step['clusters']} clusters not everything stayed open: {open_}")

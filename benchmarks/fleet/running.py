@@ -65,6 +65,8 @@ class Fleet:
     began_s: float = field(default_factory=time.monotonic)
     #: What stood there before the first step, see :mod:`benchmarks.fleet.ramp`.
     base: Sample | None = None
+    #: Clusters that a step gave up waiting for.
+    missing: int = 0
     _said_s: float = 0.0
 
     # -- asking --------------------------------------------------------------------------------------------------
@@ -109,14 +111,18 @@ class Fleet:
         if (past_s := time.monotonic() - self.began_s) > self.plan.total_s:
             raise RunFailed(f"the run takes longer than {self.plan.total_s:.0f} s ({past_s:.0f} s)")
 
-    def until(self, what: str, done: Callable[[], bool], look: Callable[[], None] = lambda: None) -> float:
+    @property
+    def there(self) -> int:
+        """Clusters that are expected to be there."""
+        return int(self.found["clusters"]) - self.missing
+
+    def until(self, what: str, done: Callable[[], bool]) -> float:
         """Wait for something that others bring about; how long it took, seconds.
 
         Raises :class:`RunFailed` when it does not come within the plan's patience.
         """
         start_s = time.monotonic()
         while not done():
-            look()
             self.check()
             self.say(what)
             if time.monotonic() - start_s > self.plan.limit_s:

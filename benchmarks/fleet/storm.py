@@ -15,7 +15,7 @@ FIRST_RETRY_S = 5.0
 
 def storm(fleet: Fleet) -> None:
     """Cut the plan's share of all websockets; ``found["storm"]``: how many, and the time after the first retry."""
-    wanted: int = fleet.found["clusters"]
+    wanted = fleet.there
     quiet(fleet)
     before = fleet.books()
     cut = sum(answer["cut"] for answer in fleet.post(f"/storm?share={fleet.plan.storm_share:g}"))

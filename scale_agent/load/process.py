@@ -54,7 +54,7 @@ class Process:
         self._leaving: dict[str, Life] = {}
         self._remover: gevent.Greenlet[[], None] | None = None
         self._complaints: dict[str, int] = {}
-        self._frozen = False
+        self._frozen = 0  # how many lives there were at the last time
         #: How many lives have begun and are neither active nor failed nor left.
         self.settling = 0
         self._counted: dict[str, int] = {}
@@ -161,10 +161,10 @@ class Process:
         return {"mode": feed.mode, "requests": feed.requests, "bytes": feed.bytes}
 
     def freeze_when_settled(self, spawned: bool) -> None:
-        """Once, after the ramp: spare the garbage collector (150 ms a round) what lives as long as the run."""
-        if self._frozen or not spawned or not self.lives or self.settling:
+        """After the ramp, or a step of it: spare the garbage collector (150 ms a round) what lives as long as the run."""
+        if not spawned or self.settling or len(self.lives) <= self._frozen:
             return
-        self._frozen = True
+        self._frozen = len(self.lives)
         gc.collect()
         gc.freeze()
 
@@ -180,7 +180,7 @@ class Process:
         self._sample()
         self.flush()
         if self._frozen:
-            self._frozen = False
+            self._frozen = 0
             gc.unfreeze()
 
     def _await_closed(self) -> None:

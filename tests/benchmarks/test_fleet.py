@@ -11,6 +11,7 @@ import pytest
 from benchmarks.fleet.child import Child
 from benchmarks.fleet.lag import health, lag_p99_ms
 from benchmarks.fleet.plan import FORMS, plan_of
+from benchmarks.fleet.ramp import Moving
 from benchmarks.fleet.result import figures_of
 
 
@@ -27,11 +28,27 @@ def test_every_form_is_a_plan(form: str) -> None:
         ({"steps": (1,)}, "at least one"),
         ({"steps": (11,)}, "divisible"),
         ({"phases": ("ramp", "calm")}, "calm"),
+        ({"rates": (5.0, 0.0)}, "positive"),
     ],
 )
 def test_what_cannot_be_done_is_refused(changes: dict[str, object], word: str) -> None:
     with pytest.raises(ValueError, match=word):
         plan_of("short", changes)
+
+
+def test_each_step_has_its_rate() -> None:
+    plan = plan_of("full", {"rates": (8.0, 6.0)})
+    assert [plan.rate(number) for number in range(4)] == [8, 6, 6, 6]
+
+
+def test_numbers_that_stand_still_are_noticed() -> None:
+    now_s = [0.0]
+    moving = Moving(10.0, lambda: now_s[0])
+    looks = [(0, 1), (9, 1), (11, 2), (20, 2), (22, 2), (23, 3)]
+    found = []
+    for now_s[0], count in looks:
+        found.append(moving.stands([count]))
+    assert found == [False, False, False, False, True, False]
 
 
 def _step(clusters: int, memory: float, cpu: float) -> dict[str, object]:
