@@ -64,6 +64,10 @@ class HttpRequest:
     minor: int = 1
 
 
+#: Without one of these a request has no body, and waits for no leave to send one.
+_ABOUT_BODIES: Final = frozenset({"transfer-encoding", "content-length", "expect"})
+
+
 class _Stop(Exception):  # noqa: N818 - it is no error: it makes the parser stop
     """Raised inside a parser callback after ``refusal`` was set."""
 
@@ -79,6 +83,7 @@ class RequestReader:
     __slots__ = (
         "_body",
         "_body_size",
+        "_fed",
         "_head_done",
         "_headers",
         "_in_lines",
@@ -86,6 +91,7 @@ class RequestReader:
         "_max_body_bytes",
         "_max_header_bytes",
         "_message_open",
+        "_minor",
         "_parser",
         "_target",
         "_too_large",
@@ -105,6 +111,8 @@ class RequestReader:
         self.continue_due = False
         self.ended = False
         self._message_open = False
+        self._fed = 0  # bytes, altogether
+        self._minor = 1
         self._reset()
 
     @property
@@ -114,6 +122,7 @@ class RequestReader:
 
     def feed(self, data: bytes) -> None:
         """Read ``data``; never raises."""
+        self._fed += len(data)
         in_lines = self._in_lines and self._message_open
         before = len(self.requests)
         rest: bytes | None = data
@@ -158,18 +167,24 @@ class RequestReader:
     def on_headers_complete(self) -> None:
         self._head_done = True
         self._in_lines = False
-        size = sum(len(name) + len(value) + _HEADER_LINE_BYTES for name, value in self._headers)
-        if size + len(self._target) + _START_LINE_BYTES > self._max_header_bytes:
+        if self._fed > self._max_header_bytes and self._head_size() > self._max_header_bytes:
             self._refuse(HEADERS_TOO_LARGE)
         version = self._parser.get_http_version()
         if version not in ("1.1", "1.0"):
             self._refuse(BAD_REQUEST if version == "0.9" else BAD_VERSION)
+        self._minor = 1 if version == "1.1" else 0
         headers = dict(self._headers)
-        if version == "1.1" and "host" not in headers and self._parser.get_method() != b"CONNECT":
+        if self._minor and "host" not in headers and self._parser.get_method() != b"CONNECT":
             self._refuse(NO_HOST)
-        self._check_body(headers, version)
+        if not _ABOUT_BODIES.isdisjoint(headers):
+            self._check_body(headers)
 
-    def _check_body(self, headers: dict[str, str], version: str) -> None:
+    def _head_size(self) -> int:
+        """As Go counts it."""
+        size = sum(len(name) + len(value) + _HEADER_LINE_BYTES for name, value in self._headers)
+        return size + len(self._target) + _START_LINE_BYTES
+
+    def _check_body(self, headers: dict[str, str]) -> None:
         encoding = headers.get("transfer-encoding")
         if encoding is not None and encoding.strip().lower() != "chunked":
             self._refuse(BAD_ENCODING)
@@ -180,7 +195,7 @@ class RequestReader:
         expect = headers.get("expect")
         if expect and expect.lower() != "100-continue":
             self._refuse(BAD_EXPECT)
-        self.continue_due = bool(expect) and has_body and version == "1.1"
+        self.continue_due = bool(expect) and has_body and self._minor == 1
         if has_body and self._parser.should_upgrade():
             # llhttp takes all that follows an upgrade's head for another protocol: the end of the body is not known.
             self.ended = True
@@ -204,9 +219,9 @@ class RequestReader:
                 parser.get_method().decode("ascii"),
                 self._target.decode("latin-1"),
                 tuple(self._headers),
-                self._body[0] if len(self._body) == 1 else b"".join(self._body),
+                b"".join(self._body),
                 keep_alive,
-                1 if parser.get_http_version() == "1.1" else 0,
+                self._minor,
             )
         )
         self.ended = not keep_alive
