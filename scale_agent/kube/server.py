@@ -7,6 +7,7 @@ is answered without the token). ``advance`` does what falls due later: bookmarks
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -27,14 +28,14 @@ from scale_agent.kube.verbs.dispatch import check_media, verb_for
 
 PLAIN = "text/plain; charset=utf-8"
 _SNIFFED: Headers = (("X-Content-Type-Options", "nosniff"),)
-#: Histories are trimmed this often while a cluster has anything to forget (seconds).
+#: Histories are trimmed no more often than this, and only when there is something to pack or to forget (seconds).
 TRIM_EVERY_S = 15.0
 
 
 class ApiServer:
     """One cluster's Kubernetes API."""
 
-    __slots__ = ("_controllers", "_trim_due", "core", "gate", "on_due")
+    __slots__ = ("_controllers", "_trim_due_s", "core", "gate", "on_due")
 
     def __init__(self, snapshot: Snapshot, identity: Identity, *, rbac: bool = False) -> None:
         self.core = Core(snapshot, identity)
@@ -42,7 +43,7 @@ class ApiServer:
         self.on_due: Callable[[float], None] | None = None
         self.core.schedule.on_earlier = self._earlier
         self._controllers = Controllers(self.core)
-        self._trim_due = False
+        self._trim_due_s = math.inf
 
     def handle(self, request: Request, now: float) -> Response | Watch:
         """Answer one request. Never raises for bad input: refusals are responses."""
@@ -73,9 +74,8 @@ class ApiServer:
 
     def settle(self, now: float) -> None:
         """Let the controllers react to what was written."""
-        if self._controllers.run(now) and not self._trim_due:
-            self._trim_due = True
-            self.core.schedule.at(now + TRIM_EVERY_S, self._trim)
+        if self._controllers.run(now):
+            self._trim_at(now + TRIM_EVERY_S)
 
     def advance(self, now: float) -> float | None:
         """Do what is due; returns when something is next due, ``None`` for never. Times are the caller's clock's."""
@@ -124,11 +124,17 @@ class ApiServer:
         return Response(refusal.code, (*said, *extra), body)
 
     def _trim(self, now: float) -> None:
-        self.core.store.trim(now)
-        if self.core.store.has_history:
-            self.core.schedule.at(now + TRIM_EVERY_S, self._trim)
-        else:
-            self._trim_due = False
+        if now < self._trim_due_s:
+            return  # an earlier appointment was made meanwhile, and kept
+        self._trim_due_s = math.inf
+        due = self.core.store.trim(now)
+        if due is not None:
+            self._trim_at(max(due, now + TRIM_EVERY_S))
+
+    def _trim_at(self, due_s: float) -> None:
+        if due_s < self._trim_due_s:
+            self._trim_due_s = due_s
+            self.core.schedule.at(due_s, self._trim)
 
     def _earlier(self, due: float) -> None:
         if self.on_due is not None:

@@ -104,6 +104,10 @@ class Told(Version):
         """Compact JSON without a newline."""
         return gojson.dumps(self.object())
 
+    def starts(self, prefix: bytes) -> bool:
+        """Whether the JSON starts so."""
+        return _START.startswith(prefix)
+
     def object(self) -> Obj:
         """The event as Kubernetes writes it (core/v1)."""
         words, source = self.words, self.source
@@ -172,6 +176,7 @@ class Told(Version):
 
 
 _HOST = "control-plane"
+_START = b'{"kind":"Event","apiVersion":"v1","metadata":'
 
 
 def _sparse(**values: Any) -> Obj:

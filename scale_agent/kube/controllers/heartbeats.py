@@ -62,6 +62,10 @@ class Beat(Version):
         """Compact JSON without a newline."""
         return gojson.dumps(self.object())
 
+    def starts(self, prefix: bytes) -> bool:
+        """As before."""
+        return self._of.starts(prefix)
+
     @property
     def references(self) -> bytes:
         """Whoever owned the object before."""

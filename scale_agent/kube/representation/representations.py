@@ -149,7 +149,7 @@ class ProtobufEncoder(ProtobufErrors):
 
     def raw(self, version: Version) -> bytes:
         """The message in the asked version of its group."""
-        if version.json.startswith(self.resource.prefix):
+        if version.starts(self.resource.prefix):
             return version.raw(self.catalog.encode_raw)
         return self.catalog.encode_raw(self.catalog.converted(version.object(), self.resource))
 

@@ -114,6 +114,14 @@ class Log:
         if not events:
             self._events = None
 
+    @property
+    def due_s(self) -> float | None:
+        """When :meth:`trim` will have something to do; ``None``: not before the next event."""
+        if not self._events:
+            return None
+        fresh = self.get(self._packed)
+        return fresh.at_s + PACK_AGE_S if fresh is not None else self._events[0].at_s + MAX_AGE_S
+
     def get(self, position: int) -> Event | None:
         """The event at a position; ``None`` if it is not there yet. Raises ``LookupError`` if it was forgotten."""
         index = position - self._first

@@ -35,6 +35,9 @@ class Packing(Protocol):
     def text(self, held: bytes) -> bytes:
         """The text of which ``held`` is held."""
 
+    def starts(self, held: bytes, prefix: bytes) -> bool:
+        """Whether that text starts so."""
+
 
 class Packed(NamedTuple):
     """A text, packed."""
@@ -70,6 +73,11 @@ class Mould:
         whole[::2] = pieces
         whole[1::2] = held.split(_QUOTE)
         return b"".join(whole)
+
+    def starts(self, held: bytes, prefix: bytes) -> bool:
+        """Whether that text starts so: mostly known without it."""
+        first = self._pieces[0]
+        return first.startswith(prefix) if len(first) >= len(prefix) else self.text(held).startswith(prefix)
 
     def widened(self, parts: Sequence[bytes]) -> Mould:
         """A mould for what this one fits and for another text of as many parts."""
@@ -142,6 +150,10 @@ class _Deflated:
     def text(self, held: bytes) -> bytes:
         """The text of which ``held`` is held."""
         return zlib.decompressobj(-zlib.MAX_WBITS, zdict=self._like).decompress(held)
+
+    def starts(self, held: bytes, prefix: bytes) -> bool:
+        """Whether that text starts so."""
+        return self.text(held).startswith(prefix)
 
 
 class Moulds:

@@ -97,6 +97,10 @@ class SharedVersion(Version):
         """Compact JSON without a newline."""
         return self._shared.json(self._identity)
 
+    def starts(self, prefix: bytes) -> bool:
+        """Whether the JSON starts so; nothing of the cluster's own stands there."""
+        return self._shared.shared_json.startswith(prefix)
+
     @property
     def references(self) -> bytes:
         """The JSON of its ownerReferences without their brackets; ``b""`` if it has none."""

@@ -155,15 +155,15 @@ class Store:
             log = self._logs[key] = Log(self.snapshot.rv)
         return log
 
-    def trim(self, now: float) -> None:
-        """Let every history forget what is too old."""
+    def trim(self, now: float) -> float | None:
+        """Let every history forget what is too old; returns when there will be more to do, ``None`` for never."""
+        due: float | None = None
         for log in self._logs.values():
             log.trim(now)
-
-    @property
-    def has_history(self) -> bool:
-        """Whether any history holds events."""
-        return any(log.size for log in self._logs.values())
+            next_s = log.due_s
+            if next_s is not None and (due is None or next_s < due):
+                due = next_s
+        return due
 
     def changed(self, key: ResourceKey) -> Mapping[NameKey, Version | None]:
         """What of a resource is not as the snapshot has it; ``None`` for what is gone. Not to be changed."""

@@ -74,6 +74,12 @@ class Version:
         """Compact JSON without a newline."""
         return self._json if self._packing is None else self._packing.text(self._json)
 
+    def starts(self, prefix: bytes) -> bool:
+        """Whether the JSON starts so: of which kind and version it is."""
+        if self._packing is not None:
+            return self._packing.starts(self._json, prefix)
+        return self.json.startswith(prefix)
+
     @property
     def references(self) -> bytes:
         """The JSON of its ownerReferences without their brackets; ``b""`` if it has none."""

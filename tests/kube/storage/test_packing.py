@@ -56,6 +56,8 @@ def test_holes_may_be_anywhere(holes: tuple[int, ...]) -> None:
     held = mould.take(parts, text)
     assert held == b'"'.join(parts[hole] for hole in holes)
     assert mould.text(held) == text
+    assert all(mould.starts(held, text[:size]) for size in range(len(text) + 1))
+    assert not mould.starts(held, b"[")
 
 
 def test_texts_that_differ_outside_of_the_holes_do_not_fit() -> None:

@@ -125,9 +125,31 @@ def test_versions_are_packed_and_read_as_before() -> None:
 def test_versions_that_history_forgot_are_packed_too() -> None:
     store = Store(BASE, FixedIdentity())
     version = store.put(MAPS, _map(0), START_S)
-    store.trim(START_S + history.MAX_AGE_S + 1)
+    assert store.trim(START_S + history.MAX_AGE_S + 1) is None
     assert version.packed
-    assert not store.has_history
+
+
+def test_it_is_known_when_there_is_more_to_trim() -> None:
+    store = Store(BASE, FixedIdentity())
+    assert store.trim(START_S) is None
+    store.put(MAPS, _map(0), START_S)
+    store.put(MAPS, _map(1), START_S + 1)
+    assert store.trim(START_S + 5) == START_S + history.PACK_AGE_S
+    assert store.trim(START_S + history.PACK_AGE_S + 0.5) == START_S + 1 + history.PACK_AGE_S
+    assert store.trim(START_S + history.PACK_AGE_S + 2) == START_S + history.MAX_AGE_S
+    assert store.trim(START_S + history.MAX_AGE_S + 2) is None
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_of_which_kind_a_version_is_can_be_asked_without_its_text(packed: bool) -> None:
+    version = Store(BASE, FixedIdentity()).put(MAPS, _map(0), START_S)
+    if packed:
+        version.pack()
+    assert version.packed is packed
+    assert version.starts(b'{"kind":"ConfigMap","apiVersion":"v1",')
+    assert not version.starts(b'{"kind":"ConfigMap","apiVersion":"v2",')
+    assert version.starts(version.json)
+    assert not version.starts(version.json + b"x")
 
 
 def test_messages_of_packed_objects_are_encoded_once_in_a_while() -> None:
