@@ -108,6 +108,12 @@ class Catalog:
         obj = resource.ordered(obj)
         return resource.ordered(normalizer.normalize(obj, self.schema, known)) if resource.typed else obj
 
+    def member(self, resource: ResourceType, name: str, value: Obj) -> Obj:
+        """A struct of an object (its ``spec``) whose members are normalised each, in Go's order."""
+        kind = self.shape(resource)
+        struct = kind.fields[name].type if kind is not None else None
+        return {each: value[each] for each in struct.fields if each in value} if struct is not None else value
+
     def checked(self, obj: Obj, resource: ResourceType) -> tuple[Obj, list[str]]:
         """Like :meth:`normalize`, with the paths of unknown fields. Raises 400 for values of the wrong type."""
         try:

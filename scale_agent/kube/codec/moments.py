@@ -19,6 +19,11 @@ def stamp(now: float) -> str:
 def parse(text: str) -> float | None:
     """Seconds since 1970, or ``None`` for what is no time."""
     try:
-        return datetime.fromisoformat(text).timestamp()
+        return _parsed(text)
     except (ValueError, TypeError):
         return None
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()

@@ -78,7 +78,7 @@ def current(core: Core, resource: ResourceType, obj: Obj) -> Version | None:
     """The stored version of an object, if it is still the same one."""
     meta = obj["metadata"]
     version = core.store.get(resource.key, meta.get("namespace", ""), meta["name"])
-    return version if version is not None and version.uid == meta["uid"] else None
+    return version if version is not None and core.seen(version)["metadata"].get("uid") == meta["uid"] else None
 
 
 def read(core: Core, key: ResourceKey, namespace: str, name: str) -> Obj | None:
@@ -160,25 +160,30 @@ def look(reconcile: Reconcile) -> Any:
     return rule
 
 
-def look_at_controllers(kinds: Mapping[str, Reconcile]) -> Any:
-    """The rule that has the controllers of a changed object look: of what it is now, and of what it was."""
+#: Kinds of controllers, each with the switch that turns it off, and how it looks.
+Kinds = Mapping[str, tuple[str, Reconcile]]
 
-    needles = [f'"kind":"{kind}"'.encode() for kind in kinds]
+
+def look_at_controllers(kinds: Kinds) -> Any:
+    """The rule that has the controllers of a changed object look: of what it is now, and of what it was."""
 
     def rule(core: Core, change: Change, _: float) -> None:
         event = change.event
-        found = event.after.references + (event.before.references if event.before is not None else b"")
-        if not any(map(found.__contains__, needles)):
-            return
-        versions = (event.after, event.before)
-        same = event.before is not None and event.before.references == event.after.references
-        for version in versions[:1] if same else versions:
-            reference = controller_in(version)
-            reconcile = kinds.get(str(reference.get("kind"))) if reference is not None else None
-            if reconcile is not None and reference is not None:
-                core.queue.add(reconcile, event.after.namespace, str(reference["name"]))
+        names = dict.fromkeys(_controllers(core, event.after) + _controllers(core, event.before))
+        for kind, name in names:
+            switch, reconcile = kinds.get(kind, ("", None))
+            if reconcile is not None and switch not in core.store.snapshot.without:
+                core.queue.add(reconcile, event.after.namespace, name)
 
     return rule
+
+
+def _controllers(core: Core, version: Version | None) -> list[tuple[str, str]]:
+    """Kind and name of an object's controller, if it has one."""
+    if version is None or not is_controlled(version):
+        return []
+    reference = controller_of(core.seen(version)) or {}
+    return [(str(reference.get("kind")), str(reference.get("name")))]
 
 
 def gone(change: Change) -> bool:
@@ -229,7 +234,10 @@ def find_condition(obj: Obj, kind: str) -> Obj | None:
 
 def find_in(conditions: Iterable[Obj], kind: str) -> Obj | None:
     """A condition of a list."""
-    return next((one for one in conditions if one.get("type") == kind), None)
+    for one in conditions:
+        if one.get("type") == kind:
+            return one
+    return None
 
 
 def is_true(obj: Obj, kind: str) -> bool:

@@ -6,6 +6,7 @@ The times are how long a small cluster takes; images are there at once, probes s
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from scale_agent.kube import writes
 from scale_agent.kube.controllers import containers, events
@@ -195,10 +196,19 @@ def _free_address(core: Core, node: str) -> str:
 
 def _network(core: Core, node: str) -> ipaddress.IPv4Network:
     spec = (read(core, NODES, "", node) or {}).get("spec") or {}
+    return _parsed(str(spec.get("podCIDR") or "")) or _own_network(node)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(network: str) -> ipaddress.IPv4Network | None:
     try:
-        return ipaddress.IPv4Network(spec.get("podCIDR") or "")
+        return ipaddress.IPv4Network(network)
     except ValueError:
-        return ipaddress.IPv4Network(f"{POD_NETWORK}.{int(digest(node, 2), 16)}.0/24")
+        return None
+
+
+def _own_network(node: str) -> ipaddress.IPv4Network:
+    return ipaddress.IPv4Network(f"{POD_NETWORK}.{int(digest(node, 2), 16)}.0/24")
 
 
 def _addresses(core: Core) -> set[str]:

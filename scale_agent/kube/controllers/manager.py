@@ -42,6 +42,7 @@ from scale_agent.kube.controllers.common import look, look_at_controllers
 from scale_agent.kube.core import Core
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.schema.resources import ResourceKey
+from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.store import Change
 
 Rule = Callable[[Core, Change, float], None]
@@ -53,6 +54,15 @@ _ADOPTERS = {
     ("", "replicationcontrollers"): replicasets.reconcile_controller,
     ("apps", "statefulsets"): statefulsets.reconcile,
     ("apps", "daemonsets"): daemonsets.reconcile,
+}
+
+#: The controllers of pods, by kind.
+_OF_PODS = {
+    "ReplicaSet": ("replicaset", replicasets.reconcile),
+    "ReplicationController": ("replicationcontroller", replicasets.reconcile_controller),
+    "StatefulSet": ("statefulset", statefulsets.reconcile),
+    "DaemonSet": ("daemonset", daemonsets.reconcile),
+    "Job": ("job", jobs.reconcile),
 }
 
 #: The switches are the names of kube-controller-manager's controllers without ``-controller``, and some more.
@@ -72,11 +82,7 @@ RULES: dict[ResourceKey, tuple[Named, ...]] = {
         ("", orphans.note),
         ("kube-scheduler", scheduling.pod_changed),
         ("kubelet", kubelet.look),
-        ("replicaset", look_at_controllers({"ReplicaSet": replicasets.reconcile})),
-        ("replicationcontroller", look_at_controllers({"ReplicationController": replicasets.reconcile_controller})),
-        ("statefulset", look_at_controllers({"StatefulSet": statefulsets.reconcile})),
-        ("daemonset", look_at_controllers({"DaemonSet": daemonsets.reconcile})),
-        ("job", look_at_controllers({"Job": jobs.reconcile})),
+        ("", look_at_controllers(_OF_PODS)),
         ("", endpoints.of_pod),
         ("disruption", budgets.of_pod),
         ("", orphans.offer(_ADOPTERS)),
@@ -98,14 +104,14 @@ RULES: dict[ResourceKey, tuple[Named, ...]] = {
     ("apps", "replicasets"): (
         ("", orphans.note),
         ("replicaset", look(replicasets.reconcile)),
-        ("deployment", look_at_controllers({"Deployment": deployments.reconcile})),
+        ("", look_at_controllers({"Deployment": ("deployment", deployments.reconcile)})),
     ),
     ("apps", "deployments"): (("deployment", look(deployments.reconcile)),),
     ("apps", "statefulsets"): (("statefulset", look(statefulsets.reconcile)),),
     ("apps", "daemonsets"): (("daemonset", look(daemonsets.reconcile)),),
     ("batch", "jobs"): (
         ("job", look(jobs.reconcile)),
-        ("cronjob", look_at_controllers({"CronJob": cronjobs.reconcile})),
+        ("", look_at_controllers({"CronJob": ("cronjob", cronjobs.reconcile)})),
     ),
     ("batch", "cronjobs"): (("cronjob", look(cronjobs.reconcile)),),
     ("autoscaling", "horizontalpodautoscalers"): (("horizontal-pod-autoscaler", autoscalers.appoint),),
@@ -136,6 +142,8 @@ ALWAYS: tuple[Named, ...] = (
     ("namespace", namespaces.left),
     ("resourcequota", quotas.changed),
 )
+#: Of these, what only an end concerns, and what none.
+_ENDS, _STAYS = frozenset((garbage.collect, namespaces.left)), frozenset((garbage.finish, garbage.check_owners))
 #: Every switch: the rules' and those that rules ask for themselves.
 SWITCHES = frozenset(
     {name for rules in (*RULES.values(), ALWAYS) for name, _ in rules if name}
@@ -148,9 +156,12 @@ MOST_UNREADABLE = 100
 _LOG = logging.getLogger(__name__)
 
 
-@lru_cache(maxsize=64)
-def _rules_for(key: ResourceKey, without: frozenset[str]) -> tuple[Rule, ...]:
-    return tuple(rule for name, rule in (*RULES.get(key, ()), *ALWAYS) if name not in without)
+@lru_cache(maxsize=256)
+def _rules_for(key: ResourceKey, without: frozenset[str], gone: bool) -> tuple[Rule, ...]:
+    """The rules that look at a resource's changes, or ends."""
+    of_others = _STAYS if gone else _ENDS
+    named = (*RULES.get(key, ()), *ALWAYS)
+    return tuple(rule for name, rule in named if name not in without and rule not in of_others)
 
 
 class Controllers:
@@ -202,9 +213,7 @@ class Controllers:
     def _step(self, now: float) -> bool:
         """Show one change or take one look; changes first, so that many of them ask for one look."""
         if self._changes:
-            change = self._changes.popleft()
-            for rule in _rules_for(change.key, self._core.store.snapshot.without):
-                self._outrun(rule, change, now)
+            self._show(self._changes.popleft(), now)
             return True
         item = self._core.queue.pop()
         if item is None:
@@ -225,11 +234,14 @@ class Controllers:
             unreadable[what] = type(error).__name__
         _LOG.debug("stopped by %s: %s", type(error).__name__, what)
 
-    def _outrun(self, rule: Rule, change: Change, now: float) -> None:
-        try:
-            rule(self._core, change, now)
-        except _STOPS as error:
-            self._stopped(f"{rule.__module__} {change.event.after.namespace}/{change.event.after.name}", error)
+    def _show(self, change: Change, now: float) -> None:
+        event = change.event
+        gone = event.type is EventType.DELETED
+        for rule in _rules_for(change.key, self._core.store.snapshot.without, gone):
+            try:
+                rule(self._core, change, now)
+            except _STOPS as error:
+                self._stopped(f"{rule.__module__} {event.after.namespace}/{event.after.name}", error)
 
 
 #: What objects of hostile clients lead to, and refusals of what a controller wanted to write.

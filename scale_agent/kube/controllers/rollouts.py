@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from scale_agent.kube.codec import gonumbers
@@ -83,7 +84,11 @@ def available(replica_set: Obj) -> int:
 
 def revision_of(obj: Obj) -> int:
     """The revision annotation; 0 without one."""
-    return gonumbers.whole(annotations_of(obj).get(REVISION, "")) or 0
+    return _number(annotations_of(obj).get(REVISION, "")) or 0
+
+
+#: Revisions are small numbers, read several times in every look.
+_number = lru_cache(maxsize=1024)(gonumbers.whole)
 
 
 def bare(template: Obj) -> Obj:
@@ -96,13 +101,13 @@ def bare(template: Obj) -> Obj:
 def newest_of(deployment: Obj, sets: Sequence[Obj]) -> Obj | None:
     """The ReplicaSet with the Deployment's present template; the oldest if several have it."""
     wanted = bare(deployment["spec"]["template"])
-    same = (one for one in by_age(sets) if bare(one["spec"]["template"]) == wanted)
-    return next(same, None)
+    same = [one for one in sets if bare(one["spec"]["template"]) == wanted]
+    return by_age(same)[0] if same else None
 
 
-def by_age(sets: Iterable[Obj]) -> list[Obj]:
+def by_age(sets: Sequence[Obj]) -> list[Obj]:
     """Oldest first; those of the same second by name."""
-    return sorted(sets, key=lambda one: (created_at(one), one["metadata"]["name"]))
+    return list(sets) if len(sets) < 2 else sorted(sets, key=lambda one: (created_at(one), one["metadata"]["name"]))
 
 
 def active(sets: Iterable[Obj]) -> list[Obj]:
@@ -182,7 +187,7 @@ def with_revision(replica_set_annotations: dict[str, str], deployment: Obj, revi
     out = dict(replica_set_annotations)
     out |= {name: text for name, text in annotations_of(deployment).items() if name not in UNCOPIED}
     before = out.get(REVISION, "")
-    if (gonumbers.whole(before) or 0) < revision:
+    if (_number(before) or 0) < revision:
         out[REVISION] = str(revision)
         if before:
             out[HISTORY] = ",".join(one for one in (out.get(HISTORY, ""), before) if one)

@@ -151,10 +151,11 @@ def bind(core: Core, pod: Obj, node: str, now: float) -> None:
     topology = _topology(core, node)
     if topology:
         meta = {**meta, "labels": {**(meta.get("labels") or {}), **topology}}
-    spec = {**stored["spec"], "nodeName": node}
+    resource = core.builtin("", "v1", "pods")
+    spec = core.catalog.member(resource, "spec", {**stored["spec"], "nodeName": node})
     status = {**stored["status"], "conditions": [*others, scheduled]}
     body = {**stored, "metadata": meta, "spec": spec, "status": status}
-    made = core.catalog.normalize(body, core.builtin("", "v1", "pods"), stored)
+    made = core.catalog.normalize(body, resource, {**stored, "spec": spec})
     made["metadata"] = dict(made["metadata"])
     core.remember(core.store.put(PODS, made, now), made)
     message = f"Successfully assigned {meta['namespace']}/{meta['name']} to {node}"
