@@ -48,6 +48,7 @@ def _words(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option("--storm", "storm_share", type=click.FloatRange(0, 1), help="Share of websockets that are cut.")
 @click.option("--churn", "churn_s", type=float, help="Seconds of the churn phase.")
 @click.option("--churn-rate", type=float, help="Changes per second and cluster.")
+@click.option("--turnover", type=int, help="Clusters that leave and are replaced in each minute of churn.")
 @click.option("--profile", help="What a cluster contains.")
 @click.option("--concurrency", type=int, help="Creations and deletions at once, per process.")
 @click.option("--limit", "limit_s", type=float, help="Seconds of patience for a step of the ramp, and any other phase.")

@@ -7,6 +7,10 @@ generator has answered it, or never got it. So of each kind of request
 * no status may be rarer with the generator than with the peers: somebody else would have answered;
 * what the generator answered beyond that, over all statuses, was lost: no more than the peers lost of this kind;
 * what the peers lost has a cause: one of the ends of tunnels that they counted.
+
+A call of an agent that was stopped while it waited is in the generator's books as abandoned; the peers may have
+seen it. What went over the wire was sent before it was received: nobody received more than was sent, and what is missing was
+under way when a tunnel ended.
 """
 
 from __future__ import annotations
@@ -76,6 +80,7 @@ class Generator:
     calls: Counter[str]
     handshakes: Counter[str]
     lost: Counter[str]
+    failed: Counter[str]
     errors: Counter[str]
     life: Counter[str]
     #: What went through the tunnels, by the names of ``scale_agent.cluster.counts``.
@@ -84,7 +89,7 @@ class Generator:
     @classmethod
     def read(cls, files: Iterable[Path]) -> Generator:
         """Add up records.jsonl of every master."""
-        found = cls(*(Counter() for _ in range(8)))
+        found = cls(*(Counter() for _ in range(9)))
         for file in files:
             with file.open(encoding="utf-8") as lines:
                 for line in lines:
@@ -100,6 +105,7 @@ class Generator:
             self.sizes["out"] += detail["bytes_out"]
         elif kind == "request":
             self.calls[name] += 1
+            self.failed[name] += bool(record.get("error"))
         elif kind == "handshake":
             self.handshakes[f"{name} {'failed' if record.get('error') else 'opened'}"] += 1
         elif kind == "lost":
@@ -138,7 +144,7 @@ def _folded(rows: Counter[Row], known: set[tuple[str, str]]) -> Counter[Row]:
 
 def compare(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[Line]:
     """Every line that both sides have."""
-    return [*_requests(generator, books), *_calls(generator, books), *_life(generator, books)]
+    return [*_requests(generator, books), *_calls(generator, books), *_life(generator, books), *_wire(generator, books)]
 
 
 def _requests(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[Line]:
@@ -158,25 +164,48 @@ def _requests(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[
 
 
 def _calls(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """REST calls, and the agents' own."""
-    rest = summed(books, "rest")
+    """REST calls, and the agents' own: of those that failed nobody knows whether they came through."""
+    rest, abandoned = summed(books, "rest"), generator.counters["abandoned_requests"]
     lines = []
     for ours, theirs in _CALLS:
-        count = sum(n for call, n in rest.items() if call.rpartition(" ")[0] in theirs)
-        lines.append(Line(f"REST {ours[0]}", sum(generator.calls[name] for name in ours), count))
+        seen = sum(n for call, n in rest.items() if call.rpartition(" ")[0] in theirs)
+        made, failed = (sum(many[name] for name in ours) for many in (generator.calls, generator.failed))
+        more = min(max(seen - made, 0), abandoned) if ours[0].startswith("agent ") else 0
+        abandoned -= more
+        lines.append(Line(f"REST {ours[0]}", made, seen, min(max(made - seen, 0), failed) - more))
     return lines
 
 
 def _life(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[Line]:
     """Tunnels opened, and the milestones of clusters."""
     tunnels, clusters = summed(books, "tunnels"), summed(books, "clusters")
-    lines = [
-        Line(f"tunnel {one}", generator.handshakes[f"{one} opened"], tunnels[f"{one} opened"])
-        for one in ("main", "stv")
-    ]
-    return lines + [
-        Line(f"clusters {one}", generator.life[one], clusters[one]) for one in ("created", "active", "deleted")
-    ]
+    abandoned = generator.counters["abandoned_dials"]
+    lines = []
+    for one in ("main", "stv"):
+        made, seen = generator.handshakes[f"{one} opened"], tunnels[f"{one} opened"]
+        unknown = min(max(seen - made, 0), abandoned + generator.handshakes[f"{one} failed"])
+        abandoned -= min(unknown, abandoned)
+        lines.append(Line(f"tunnel {one}", made, seen, -unknown))
+    for one in ("created", "active", "deleted"):
+        lines.append(Line(f"clusters {one}", generator.life[one], clusters[one]))
+    return lines
+
+
+#: What the generator sent and the peers received, by its name on both sides; the others went the other way.
+_SENT = ("events", "bookmarks", "bytes_out", "pings")
+_RECEIVED = ("connections_opened", "bytes_in", "pongs")
+
+
+def _wire(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """What went through the tunnels; ``lost`` was under way when one of them ended."""
+    theirs = summed((one for one in books if "wire" in one), "wire")
+    ended = summed(books, "tunnels")["main closed"] + summed(books, "tunnels")["stv closed"]
+    lines = []
+    for name in _SENT + _RECEIVED if theirs else ():
+        beyond = generator.counters[name] - theirs[name]
+        possible = ended and (beyond >= 0 if name in _SENT else beyond <= 0)
+        lines.append(Line(f"wire {name}", generator.counters[name], theirs[name], beyond if possible else 0))
+    return lines
 
 
 def merged_quantile(

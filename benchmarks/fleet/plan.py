@@ -35,6 +35,8 @@ class Plan:
     churn_s: float = 300.0
     #: Changes per second and cluster while it churns.
     churn_rate: float = 0.1
+    #: Clusters that leave and are replaced in each minute of churn.
+    turnover: int = 0
     profile: str = "profiles/small.yaml"
     concurrency: int = 10
     #: Patience for one step of the ramp and for every other phase.
@@ -104,6 +106,7 @@ FORMS: Mapping[str, Mapping[str, Any]] = {
         "rates": (5.0,),
         "phases": ("ramp", "churn", "end"),
         "churn_s": 1800.0,
+        "turnover": 10,
         "limit_s": 1800.0,
         "total_s": 2 * 3600.0,
     },

@@ -15,9 +15,13 @@ class Counts:
     * ``events``, ``bookmarks``: what watches gave to their connections; an ERROR is an event, a bookmark is none.
     * ``bytes_in``, ``bytes_out``: bodies of Data messages from and to the peer: what its ends of the connections see.
     * ``pings``: of ours on the websockets; ``pongs``: that came back.
+    * ``abandoned_requests``, ``abandoned_dials``: an agent was stopped while it waited for an answer, or for a
+      websocket: the peer may have seen it.
     """
 
     __slots__ = (
+        "abandoned_dials",
+        "abandoned_requests",
         "bookmarks",
         "bytes_in",
         "bytes_out",
@@ -36,6 +40,7 @@ class Counts:
         self.handshakes = self.events = self.bookmarks = 0
         self.bytes_in = self.bytes_out = 0
         self.pings = self.pongs = 0
+        self.abandoned_requests = self.abandoned_dials = 0
 
     def as_dict(self) -> dict[str, int]:
         """All numbers by name, sorted."""

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import gevent
+
 from scale_agent.cluster import manifest, writes
 from scale_agent.cluster.deployment import PATH
 from scale_agent.cluster.doors import ApiDoor, Door, EmbeddedDoor
@@ -223,6 +225,9 @@ class Crew:
         began = time.perf_counter()
         try:
             reply = self._connector.get(action.path, action.timeout_s)
+        except gevent.GreenletExit:
+            self._runtime.counts.abandoned_requests += 1
+            raise
         except DialError as error:
             self._observer.agent_request(action.name, _ms_since(began), 0, error.reason)
             self.tell(FetchFailed(action.pod, action.name, error.reason == "certificate"))
@@ -244,6 +249,9 @@ class Crew:
         began = time.perf_counter()
         try:
             socket, timings = self._connector.dial(action.path, headers, action.timeout_s)
+        except gevent.GreenletExit:
+            self._runtime.counts.abandoned_dials += 1
+            raise
         except DialError as error:
             self._refused(action, error, _ms_since(began))
             return

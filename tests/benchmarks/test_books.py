@@ -106,6 +106,36 @@ def test_rest_calls_and_tunnels_are_compared_too(tmp_path: Path) -> None:
     assert compared(generator, [books])["books_difference"] == 2
 
 
+def test_a_call_that_was_abandoned_explains_one_more_of_the_peers(tmp_path: Path) -> None:
+    counts = {"kind": "counts", "name": "w0", "detail": {"abandoned_requests": 1, "abandoned_dials": 1}}
+    generator = _generator(tmp_path, [counts])
+    books = _books([], rest={"ping 200": 1}, tunnels={"main opened": 1})
+    assert not _different(generator, [books])
+    more = _books([], rest={"ping 200": 1, "root 200": 1}, tunnels={"main opened": 1, "stv opened": 1})
+    assert {line.what for line in _different(generator, [more])} == {"REST agent root", "tunnel stv"}
+
+
+def test_a_call_that_failed_may_not_have_come_through(tmp_path: Path) -> None:
+    calls = [{"kind": "request", "name": "agent root"}, {"kind": "request", "name": "agent root", "error": "timeout"}]
+    generator = _generator(tmp_path, calls)
+    for seen, different in ((2, []), (1, []), (0, [1]), (3, [-1])):
+        found = _different(generator, [_books([], rest={"root 200": seen})])
+        assert [line.difference for line in found] == different
+
+
+def test_nobody_receives_more_than_was_sent(tmp_path: Path) -> None:
+    counts = {"kind": "counts", "name": "w0", "detail": {"events": 10, "bytes_in": 100}}
+    generator = _generator(tmp_path, [counts])
+    ended = {"main opened": 0, "main closed": 3}
+    fine = _books([], wire={"events": 9, "bytes_in": 120}, tunnels=ended)
+    assert not _different(generator, [fine])
+    assert Line("wire events", 10, 9, 1) in compare(generator, [fine])
+    wrong = _books([], wire={"events": 11, "bytes_in": 99}, tunnels=ended)
+    assert [line.difference for line in _different(generator, [wrong])] == [-1, 1]
+    for_no_reason = _books([], wire={"events": 9, "bytes_in": 100})
+    assert [line.what for line in _different(generator, [for_no_reason])] == ["wire events"]
+
+
 def test_counters_of_all_processes_are_added_up(tmp_path: Path) -> None:
     counts = [{"kind": "counts", "name": worker, "detail": {"events": 3, "pings": 1}} for worker in ("w0", "w1")]
     assert _generator(tmp_path, counts).counters == {"events": 6, "pings": 2}
