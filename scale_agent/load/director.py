@@ -193,7 +193,7 @@ class Director:
             self.store.flush()
         elif self.process is not None:
             self.process.flush()
-            self.process.freeze_when_settled(self.spawned)
+            self.process.tidy(spawned=self.spawned)
 
     def _all_settled(self) -> bool:
         runner, ledger = self._environment.runner, self.store.ledger

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import time
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ import gevent
 from gevent.lock import BoundedSemaphore
 
 from scale_agent.load.admission import Admission
+from scale_agent.load.collector import Collector
 from scale_agent.load.doors import Site
 from scale_agent.load.health import Health
 from scale_agent.load.labels import RunIdentity
@@ -54,13 +54,14 @@ class Process:
         self._leaving: dict[str, Life] = {}
         self._remover: gevent.Greenlet[[], None] | None = None
         self._complaints: dict[str, int] = {}
-        self._frozen = 0  # how many lives there were at the last time
         #: How many lives have begun and are neither active nor failed nor left.
         self.settling = 0
         self._counted: dict[str, int] = {}
         self._next_sample_s = 0.0
         self.health = Health()
         self.health.start()
+        self.collector = Collector()
+        self.collector.start()
         self.admission = Admission(options.imports_at_once, lambda: self.health.lag.now_ms)
 
     @property
@@ -116,6 +117,7 @@ class Process:
         self._leaving.pop(name, None)
         if life := self.lives.pop(name, None):
             life.end()
+            self.collector.note_end()
             self._numbers.give(life.number)
 
     @contextlib.contextmanager
@@ -160,13 +162,9 @@ class Process:
         feed = self.site.feed
         return {"mode": feed.mode, "requests": feed.requests, "bytes": feed.bytes}
 
-    def freeze_when_settled(self, spawned: bool) -> None:
-        """After the ramp, or a step of it: spare the garbage collector (150 ms a round) what lives as long as the run."""
-        if not spawned or self.settling or len(self.lives) <= self._frozen:
-            return
-        self._frozen = len(self.lives)
-        gc.collect()
-        gc.freeze()
+    def tidy(self, *, spawned: bool) -> None:
+        """A few times a second; ``spawned``: no more users are to come for now."""
+        self.collector.tick(spawned=spawned, settling=self.settling, lives=len(self.lives))
 
     def end(self) -> None:
         """Every simulated cluster stops at once; idempotent."""
@@ -179,9 +177,7 @@ class Process:
         self.health.stop()
         self._sample()
         self.flush()
-        if self._frozen:
-            self._frozen = 0
-            gc.unfreeze()
+        self.collector.stop()
 
     def _await_closed(self) -> None:
         """Connections end in the greenlets of their tunnels: the books are closed after them."""

@@ -72,7 +72,7 @@ class Worker:
     def _tick_for(self, process: Process) -> None:
         while self.process is process and not self._released.is_set():
             self._flush(process)
-            process.freeze_when_settled(self.spawned)
+            process.tidy(spawned=self.spawned)
             gevent.sleep(_TICK_S)
 
     def _flush(self, process: Process) -> None:
