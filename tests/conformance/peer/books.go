@@ -4,6 +4,7 @@ import (
 	"math"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,18 +25,24 @@ type tally struct {
 
 // books is all that this process saw. Counters go up only; gauges say what is open now.
 type books struct {
-	mu       sync.Mutex
-	requests map[requestKey]*tally
-	rest     map[string]int64
-	errors   map[string]int64
-	examples map[string]string
-	tunnels  map[string]int64
-	events   map[string]*atomic.Int64
+	mu        sync.Mutex
+	requests  map[requestKey]*tally
+	rest      map[string]int64
+	errors    map[string]int64
+	examples  map[string]string
+	tunnels   map[string]int64
+	unwritten map[string]int64
+	events    map[string]*atomic.Int64
 
 	created, active, imported, deleted atomic.Int64
 	mainOpen, stvOpen                  atomic.Int64
-	connsOpened, connsOpen             atomic.Int64
-	handshakes                         atomic.Int64
+	opened, connsOpen, connsClosed     atomic.Int64
+	unheard, refused                   atomic.Int64
+	handshakes, handshakesFailed       atomic.Int64
+	repeated                           atomic.Int64
+	cancelledDials, upgradesUnheard    atomic.Int64
+	pings, pongs                       atomic.Int64
+	framesIn, framesOut                atomic.Int64
 	watchesOpened, watchesOpen         atomic.Int64
 	watchObjects                       atomic.Int64
 	inFlight                           atomic.Int64
@@ -44,12 +51,12 @@ type books struct {
 	latencies                          map[string]*histogram
 }
 
-var latencyNames = []string{"ping", "readyz", "request", "watch_start", "tls_handshake", "synced", "import", "active", "resume"}
+var latencyNames = []string{"ping", "readyz", "request", "watch_start", "tls_handshake", "synced", "import", "active", "resume", "retry_main", "retry_stv"}
 
 func newBooks() *books {
 	b := &books{
 		requests: map[requestKey]*tally{}, rest: map[string]int64{}, errors: map[string]int64{}, examples: map[string]string{},
-		tunnels: map[string]int64{}, events: map[string]*atomic.Int64{}, latencies: map[string]*histogram{},
+		tunnels: map[string]int64{}, unwritten: map[string]int64{}, events: map[string]*atomic.Int64{}, latencies: map[string]*histogram{},
 	}
 	for _, name := range latencyNames {
 		b.latencies[name] = &histogram{}
@@ -71,6 +78,45 @@ func (b *books) request(key requestKey, in, out int64) {
 	known.N++
 	known.BytesIn += in
 	known.BytesOut += out
+}
+
+// lostRequest books a request without an answer. One that was sent has the status 0: the other side may have served it,
+// so that its books may say up to so many more. One that was not sent is in nobody's requests.
+func (b *books) lostRequest(verb, resource string, how reach) {
+	if how != unwritten {
+		b.request(requestKey{verb, resource, 0}, 0, 0)
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.unwritten[verb+" "+resource]++
+}
+
+// failedHandshake books a TLS handshake that did not come about: refused when the other side could not dial.
+func (b *books) failedHandshake(err error) {
+	b.handshakesFailed.Add(1)
+	if strings.Contains(err.Error(), "refused") {
+		b.refused.Add(1)
+	}
+}
+
+// wire is what both sides count in the same words. The other side may have seen less of what was under way when a tunnel
+// ended, by no more than the last three say: connections on which it never said a word, websockets of which no frame
+// ever came, watch events apart.
+func (b *books) wire() map[string]int64 {
+	events := int64(0)
+	for kind, count := range b.events {
+		if kind != "BOOKMARK" {
+			events += count.Load()
+		}
+	}
+	return map[string]int64{
+		"connections_opened": b.opened.Load(), "connections_closed": b.connsClosed.Load(), "connections_refused": b.refused.Load(),
+		"handshakes": b.handshakes.Load(), "events": events, "bookmarks": b.events["BOOKMARK"].Load(),
+		"bytes_in": b.framesIn.Load(), "bytes_out": b.framesOut.Load(), "pings": b.pings.Load(), "pongs": b.pongs.Load(),
+		"cancelled_dials": b.cancelledDials.Load(), "requests_repeated": b.repeated.Load(),
+		"connections_unheard": b.unheard.Load(), "handshakes_failed": b.handshakesFailed.Load(), "websockets_unheard": b.upgradesUnheard.Load(),
+	}
 }
 
 func (b *books) restCall(name string, status int) {
@@ -139,10 +185,11 @@ func (b *books) document() map[string]any {
 	return map[string]any{
 		"clusters": map[string]int64{"created": b.created.Load(), "active": b.active.Load(), "imported": b.imported.Load(), "deleted": b.deleted.Load()},
 		"tunnels":  copied(b.tunnels), "tunnels_open": map[string]int64{"main": b.mainOpen.Load(), "stv": b.stvOpen.Load()},
-		"connections": map[string]int64{"opened": b.connsOpened.Load(), "open": b.connsOpen.Load(), "tls_handshakes": b.handshakes.Load()},
+		"connections": map[string]int64{"opened": b.opened.Load(), "open": b.connsOpen.Load(), "tls_handshakes": b.handshakes.Load()},
 		"watches":     map[string]int64{"opened": b.watchesOpened.Load(), "open": b.watchesOpen.Load(), "objects": b.watchObjects.Load()},
 		"events":      events, "requests": b.rows(), "in_flight": b.inFlight.Load(), "rest": copied(b.rest),
 		"errors": copied(b.errors), "examples": copied(b.examples), "latencies_ms": latencies,
+		"wire": b.wire(), "requests_unwritten": copied(b.unwritten),
 		"bytes": map[string]int64{"sockets_in": b.wireIn.Load(), "sockets_out": b.wireOut.Load(),
 			"connections_in": b.tunnelIn.Load(), "connections_out": b.tunnelOut.Load()},
 	}

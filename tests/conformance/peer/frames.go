@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
-	"net/http"
 	"strings"
+	"sync/atomic"
+	"time"
 )
 
 // eventKinds are what a watch's frame can say; "other" should never be seen.
 var eventKinds = []string{"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR", "other"}
 
-const headBytes = 24
+const (
+	headBytes = 24
+	bigRead   = 1 << 10
+)
 
 // frames counts the events of a watch's body while client-go reads it: a glance at each frame's type, no decoding.
 type frames struct {
@@ -19,6 +23,8 @@ type frames struct {
 	protobuf bool
 	count    func(kind string)
 	ended    func(err error)
+	under    *answerBody
+	shedding atomic.Bool
 	head     [headBytes]byte
 	have     int
 	left     int
@@ -26,6 +32,9 @@ type frames struct {
 
 func (f *frames) Read(b []byte) (int, error) {
 	n, err := f.ReadCloser.Read(b)
+	if n >= bigRead && f.under != nil && f.shedding.CompareAndSwap(false, true) {
+		time.AfterFunc(shedAfter, f.shed)
+	}
 	if f.protobuf {
 		f.lengths(b[:n])
 	} else {
@@ -36,6 +45,15 @@ func (f *frames) Read(b []byte) (int, error) {
 		f.ended = nil
 	}
 	return n, err
+}
+
+// shed gives back the buffers that a burst of events left behind, as soon as the watch waits for the next.
+func (f *frames) shed() {
+	if f.under.k.raw.shed() || f.under.k.raw.closed.Load() {
+		f.shedding.Store(false)
+		return
+	}
+	time.AfterFunc(shedAfter, f.shed)
 }
 
 func (f *frames) Close() error {
@@ -101,51 +119,4 @@ func known(kind string) string {
 		return kind
 	}
 	return "other"
-}
-
-// watchTransport is what a reflector's client asks through: Rancher's headers, and the books.
-type watchTransport struct {
-	l    *life
-	lane http.RoundTripper
-}
-
-func (t *watchTransport) RoundTrip(request *http.Request) (*http.Response, error) {
-	request = request.Clone(request.Context())
-	request.Header.Set("User-Agent", t.l.userAgent())
-	request.Header.Set("Authorization", "Bearer "+t.l.token())
-	verb, resource := verbAndResource(request.Method, request.URL.Path, request.URL.RawQuery)
-	books := t.l.on.books
-	reply, err := books.traced(t.lane, request, verb, resource)
-	if err != nil {
-		books.request(requestKey{verb, resource, 0}, 0, 0)
-		if t.l.excused("main", err) || request.Context().Err() != nil {
-			books.tunnel("watches not begun for want of a tunnel")
-		} else {
-			books.fail("watch", err.Error())
-		}
-		return nil, err
-	}
-	books.request(requestKey{verb, resource, reply.StatusCode}, 0, 0)
-	if verb != "watch" || reply.StatusCode != 200 {
-		return reply, nil
-	}
-	books.watchesOpened.Add(1)
-	books.watchesOpen.Add(1)
-	t.l.resumed()
-	reply.Body = &frames{
-		ReadCloser: reply.Body, protobuf: strings.HasPrefix(reply.Header.Get("Content-Type"), "application/vnd.kubernetes.protobuf"),
-		count: func(kind string) { books.events[kind].Add(1) },
-		ended: func(err error) {
-			books.watchesOpen.Add(-1)
-			if err == nil || err == io.EOF || request.Context().Err() != nil {
-				return
-			}
-			if t.l.excused("main", err) {
-				books.tunnel("watches lost with their tunnel")
-			} else {
-				books.fail("watch broken", err.Error())
-			}
-		},
-	}
-	return reply, nil
 }

@@ -87,7 +87,7 @@ func serve(s settings) error {
 		return err
 	}
 	go http.Serve(admin, p.admin())
-	server := &http.Server{Handler: p.service.routes(p.tunnels), ErrorLog: log.New(p, "", 0), ConnContext: withConn, ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: p.service.routes(p.tunnels), ErrorLog: log.New(p, "", 0), ConnContext: withConn, ConnState: p.books.stateChanged, ReadHeaderTimeout: time.Minute}
 	config := &tls.Config{Certificates: []tls.Certificate{authority.certificate}, NextProtos: []string{"http/1.1"}, SessionTicketsDisabled: true}
 	go server.Serve(tls.NewListener(measuredListener{listener, p.books}, config))
 	if err := sayReady(s, p, caFile, "http://"+admin.Addr().String()); err != nil {
@@ -102,10 +102,9 @@ func serve(s settings) error {
 // Write takes the HTTP server's complaints.
 func (p *peer) Write(line []byte) (int, error) {
 	if strings.Contains(string(line), "TLS handshake error") && (strings.Contains(string(line), "reset by peer") || strings.Contains(string(line), "EOF")) {
-		p.books.tunnel("dials given up by the other side") // an agent that is replaced while it dials
-	} else {
-		p.books.fail("http server", string(line))
+		return len(line), nil // in the books as a cancelled dial
 	}
+	p.books.fail("http server", string(line))
 	return len(line), nil
 }
 

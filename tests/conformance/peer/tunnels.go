@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/rancher/remotedialer"
@@ -31,7 +30,16 @@ type tunnels struct {
 	books    *books
 	server   *remotedialer.Server
 	mu       sync.Mutex
-	open     map[net.Conn]string
+	open     map[*websocketOf]bool
+}
+
+// websocketOf is one open websocket: whose it is, and when it was dialled.
+type websocketOf struct {
+	life    *life
+	tunnel  string
+	conn    net.Conn
+	dialled time.Time
+	cut     time.Time // by a storm; belongs to the tunnels' lock
 }
 
 type connKey struct{}
@@ -41,7 +49,7 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 }
 
 func newTunnels(r *registry, b *books) *tunnels {
-	t := &tunnels{registry: r, books: b, open: map[net.Conn]string{}}
+	t := &tunnels{registry: r, books: b, open: map[*websocketOf]bool{}}
 	t.server = remotedialer.New(func(req *http.Request) (string, bool, error) {
 		key, ok := req.Context().Value(sessionKey{}).(string)
 		return key, ok, nil
@@ -108,11 +116,35 @@ func (t *tunnels) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		key = stvPrefix + c.id
 	}
 	conn, _ := r.Context().Value(connKey{}).(net.Conn)
-	t.track(conn, tunnel, true)
-	c.life.attached(tunnel, params)
-	t.server.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sessionKey{}, key)))
-	t.track(conn, tunnel, false)
-	c.life.detached(tunnel)
+	one := &websocketOf{life: c.life, tunnel: tunnel, conn: conn, dialled: time.Now()}
+	if socket := socketOf(conn); socket != nil {
+		one.dialled = socket.accepted
+	}
+	taken, err := hijack(w, t.books, func() {
+		t.track(one, true)
+		c.life.attached(one, params)
+	})
+	if err != nil {
+		t.books.fail("hijack", err.Error())
+		return
+	}
+	inner := r.WithContext(context.WithValue(context.Background(), sessionKey{}, key))
+	go t.serve(taken, inner, one)
+}
+
+// serve has a goroutine of its own: the HTTP server's would keep the request and its buffers as long as the session.
+func (t *tunnels) serve(taken *hijacked, r *http.Request, one *websocketOf) {
+	t.server.ServeHTTP(taken, r)
+	taken.conn.Close()
+	if !taken.conn.open {
+		t.books.cancelledDials.Add(1)
+		return
+	}
+	if !taken.conn.heard.Load() {
+		t.books.upgradesUnheard.Add(1)
+	}
+	t.track(one, false)
+	one.life.detached(one)
 }
 
 func (t *tunnels) refuse(w http.ResponseWriter, upgrade bool, status int, err error) {
@@ -132,92 +164,31 @@ func (t *tunnels) refuse(w http.ResponseWriter, upgrade bool, status int, err er
 	io.WriteString(w, err.Error())
 }
 
-func (t *tunnels) track(conn net.Conn, tunnel string, on bool) {
+func (t *tunnels) track(one *websocketOf, on bool) {
 	gauge := &t.books.mainOpen
-	if tunnel == "stv" {
+	if one.tunnel == "stv" {
 		gauge = &t.books.stvOpen
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if on {
 		gauge.Add(1)
-		t.books.tunnel(tunnel + " opened")
-		t.open[conn] = tunnel
+		t.books.tunnel(one.tunnel + " opened")
+		t.open[one] = true
 		return
 	}
 	gauge.Add(-1)
-	t.books.tunnel(tunnel + " closed")
-	delete(t.open, conn)
-}
-
-// storm cuts a share of all websockets at once, without a word to the other side; how many.
-func (t *tunnels) storm(share float64) int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	cut, wanted := 0, int(share*float64(len(t.open))+0.5)
-	for conn := range t.open {
-		if cut >= wanted {
-			break
-		}
-		cut++
-		if inner, ok := conn.(interface{ NetConn() net.Conn }); ok {
-			conn = inner.NetConn()
-		}
-		go conn.Close()
-	}
-	return cut
-}
-
-// measured counts what goes over a connection, and that it is closed once.
-type measured struct {
-	net.Conn
-	in, out *atomic.Int64
-	closed  atomic.Bool
-	onClose func()
-}
-
-func (m *measured) Read(b []byte) (int, error) {
-	n, err := m.Conn.Read(b)
-	m.in.Add(int64(n))
-	return n, err
-}
-
-func (m *measured) Write(b []byte) (int, error) {
-	n, err := m.Conn.Write(b)
-	m.out.Add(int64(n))
-	return n, err
-}
-
-func (m *measured) Close() error {
-	if m.onClose != nil && m.closed.CompareAndSwap(false, true) {
-		m.onClose()
-	}
-	return m.Conn.Close()
-}
-
-// measuredListener counts the bytes of all sockets.
-type measuredListener struct {
-	net.Listener
-	books *books
-}
-
-func (l measuredListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &measured{Conn: conn, in: &l.books.wireIn, out: &l.books.wireOut}, nil
+	t.books.tunnel(one.tunnel + " closed")
+	delete(t.open, one)
 }
 
 // dial opens one tunnelled connection.
-func (t *tunnels) dial(ctx context.Context, key, address string) (net.Conn, error) {
+func (t *tunnels) dial(ctx context.Context, key, address string) (*tunnelled, error) {
 	conn, err := t.server.Dialer(key)(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	t.books.connsOpened.Add(1)
-	t.books.connsOpen.Add(1)
-	return &measured{Conn: conn, in: &t.books.tunnelIn, out: &t.books.tunnelOut, onClose: func() { t.books.connsOpen.Add(-1) }}, nil
+	return newTunnelled(conn, t.books), nil
 }
 
 // awaitSession waits for the session that an admitted upgrade becomes.

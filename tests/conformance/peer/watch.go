@@ -62,7 +62,7 @@ func (l *life) watch(r *run, one *step) {
 	}
 	reflector := cache.NewReflectorWithOptions(l.listWatch(client, about, selector), expected, &counter{l: l, step: one, began: time.Now()},
 		cache.ReflectorOptions{Name: one.Path, TypeDescription: about.resource})
-	reflector.RunWithContext(ctx)
+	go reflector.RunWithContext(ctx) // below this function and the run's it took 4.2 KB of a stack, so 16; alone 2.9, so 8
 }
 
 func (l *life) listWatch(client *rest.RESTClient, about watched, selector string) *cache.ListWatch {

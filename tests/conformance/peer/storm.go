@@ -1,0 +1,47 @@
+package main
+
+import (
+	"net"
+	"time"
+)
+
+// The agent's law: its main tunnel dials again 10 s after the end (remotedialer's ClientConnect sleeps 5 s, the agent's
+// loop 5 more), the second after 5 s (steve's aggregation), without jitter, for ever.
+var retryLaw = map[string]time.Duration{"main": 10 * time.Second, "stv": 5 * time.Second}
+
+const (
+	earlyBy = 50 * time.Millisecond // clocks of two processes on one machine; the end is seen here a little later than there
+	lateBy  = 2 * time.Second
+)
+
+// storm cuts a share of all websockets at once, without a word to the other side; how many.
+func (t *tunnels) storm(share float64) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	cut, wanted, now := 0, int(share*float64(len(t.open))+0.5), time.Now()
+	for one := range t.open {
+		if cut >= wanted {
+			break
+		}
+		cut++
+		one.cut = now
+		conn := one.conn
+		if inner, ok := conn.(interface{ NetConn() net.Conn }); ok {
+			conn = inner.NetConn()
+		}
+		go conn.Close()
+	}
+	return cut
+}
+
+// returned books how long after its cut a cluster's tunnel was dialled again.
+func (b *books) returned(tunnel string, took time.Duration) {
+	b.latencies["retry_"+tunnel].add(took)
+	b.tunnel(tunnel + " dialled again")
+	switch law := retryLaw[tunnel]; {
+	case took < law-earlyBy:
+		b.tunnel(tunnel + " dialled again too early")
+	case took > law+lateBy:
+		b.tunnel(tunnel + " dialled again too late")
+	}
+}
