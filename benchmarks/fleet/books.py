@@ -9,8 +9,8 @@ generator has answered it, or never got it. So of each kind of request
 * what the peers lost has a cause: one of the ends of tunnels that they counted.
 
 A call of an agent that was stopped while it waited is in the generator's books as abandoned; the peers may have
-seen it. What went over the wire was sent before it was received: nobody received more than was sent, and what is missing was
-under way when a tunnel ended.
+seen it. What went over the wire was sent before it was received: nobody received more than was sent, and what is
+missing was under way when a tunnel ended.
 """
 
 from __future__ import annotations
@@ -42,13 +42,12 @@ _CALLS = (
 )
 
 
-#: Names of the peers' counters of what went with a tunnel, one for each request in their books as lost.
+#: Names of the peers' counters of what went with a tunnel, one for each request that was given up.
 _CAUSES = (
     "requests lost with their tunnel",
     "readyz lost with its tunnel",
     "pings lost with their tunnel",
     "watches not begun for want of a tunnel",
-    "asked again by net/http",
 )
 
 
@@ -158,9 +157,16 @@ def _requests(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[
         lost = min(max(beyond, 0), left[kind])
         left[kind] -= lost
         lines.append(Line(" ".join(map(str, row)), generator.served[row], asked[row], lost))
-    tunnels = summed(books, "tunnels")
-    total = sum(count for row, count in asked.items() if not row[2])
-    return [*lines, Line("requests lost, by cause and by kind", sum(tunnels[cause] for cause in _CAUSES), total)]
+    return [*lines, _causes(books, asked)]
+
+
+def _causes(books: Sequence[Mapping[str, Any]], asked: Counter[Row]) -> Line:
+    """Each try that was lost was given up for a cause or asked again; an answer that broke off has its status too."""
+    tunnels, wire = summed(books, "tunnels"), summed(books, "wire")
+    given_up = sum(tunnels[cause] for cause in _CAUSES) - tunnels["answers cut short"]
+    unwritten = summed(books, "requests_unwritten").total()
+    lost = sum(count for row, count in asked.items() if not row[2])
+    return Line("requests lost, by cause and by kind", given_up + wire["requests_repeated"], lost + unwritten)
 
 
 def _calls(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[Line]:
@@ -198,7 +204,7 @@ _RECEIVED = ("connections_opened", "bytes_in", "pongs")
 
 def _wire(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[Line]:
     """What went through the tunnels; ``lost`` was under way when one of them ended."""
-    theirs = summed((one for one in books if "wire" in one), "wire")
+    theirs = summed(books, "wire")
     ended = summed(books, "tunnels")["main closed"] + summed(books, "tunnels")["stv closed"]
     lines = []
     for name in _SENT + _RECEIVED if theirs else ():

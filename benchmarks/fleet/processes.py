@@ -54,6 +54,7 @@ class Peer:
         ready = out / f"peer-{number}.json"
         command = [str(binary), "--data", str(ROOT / "scale_agent/standin/data"), "--ready-file", str(ready)]
         command += ["--directory", str(out), "--memory-mib", str(plan.memory_mib)]
+        command += ["--hurry"] if plan.hurry else []
         child = Child.start(f"peer-{number}", command, out, ROOT)
         until_s = time.monotonic() + _START_S
         while not ready.exists():

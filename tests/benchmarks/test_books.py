@@ -18,6 +18,8 @@ def _books(requests: list[tuple[str, str, int, int]], **others: Any) -> dict[str
     empty: dict[str, Any] = {
         "rest": {},
         "clusters": {},
+        "wire": {},
+        "requests_unwritten": {},
         "tunnels": {"requests lost with their tunnel": lost} if lost else {},
     }
     return {"requests": rows, **empty, **others}
@@ -90,8 +92,12 @@ def test_an_answer_that_the_generator_never_gave_is_never_explained(tmp_path: Pa
 
 def test_what_got_lost_needs_a_cause(tmp_path: Path) -> None:
     generator = _generator(tmp_path, [_served("get pods", 200, 1)])
-    books = _books([("get", "pods", 200, 1), ("get", "pods", 0, 2)], tunnels={"requests lost with their tunnel": 1})
-    assert [line.difference for line in _different(generator, [books])] == [-1]
+    lost, one = [("get", "pods", 200, 1), ("get", "pods", 0, 2)], {"requests lost with their tunnel": 1}
+    assert [line.difference for line in _different(generator, [_books(lost, tunnels=one)])] == [-1]
+    again = _books(lost, tunnels=one, wire={"requests_repeated": 1})
+    assert not _different(generator, [again])
+    unsent = _books(lost, tunnels=one, wire={"requests_repeated": 1}, requests_unwritten={"get pods": 1})
+    assert [line.difference for line in _different(generator, [unsent])] == [-1]
 
 
 def test_names_that_the_generator_does_not_tell_are_others(tmp_path: Path) -> None:

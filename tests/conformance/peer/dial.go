@@ -113,9 +113,13 @@ func (l *life) watched(number int) bool {
 func (l *life) dropLanes() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for number := range l.lanes {
-		if !l.watched(number) {
-			delete(l.lanes, number)
+	for number, one := range l.lanes {
+		if l.watched(number) {
+			continue
+		}
+		delete(l.lanes, number)
+		if l.on.hurry {
+			one.closeIdle(false)
 		}
 	}
 }

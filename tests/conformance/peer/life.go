@@ -30,6 +30,7 @@ type shared struct {
 	changes  map[string][]change
 	deletion *script
 	period   time.Duration
+	hurry    bool
 	paused   func() bool
 	tlsMu    sync.Mutex
 	tls      map[string]*tls.Config

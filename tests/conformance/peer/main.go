@@ -35,6 +35,7 @@ type settings struct {
 	data, ready, directory   string
 	period                   time.Duration
 	ca, cert, key            string
+	hurry                    bool
 }
 
 func flags() settings {
@@ -47,6 +48,7 @@ func flags() settings {
 	flag.StringVar(&s.data, "data", "", "directory of the stand-in's recorded questions")
 	flag.StringVar(&s.ready, "ready-file", "", "where to say url, cacert, token, admin and pid when ready (JSON)")
 	flag.StringVar(&s.directory, "directory", os.TempDir(), "where to write the authority's certificate")
+	flag.BoolVar(&s.hurry, "hurry", false, "close an import's idle connections as soon as it is through, not after their 90 s")
 	flag.DurationVar(&s.period, "period", 15*time.Second, "period of the probes")
 	flag.Parse()
 	return s

@@ -37,7 +37,7 @@ func newPeer(s settings, url, caPEM string) (*peer, error) {
 	r := newRegistry(b)
 	p := &peer{books: b, tunnels: newTunnels(r, b), started: time.Now()}
 	p.shared = &shared{
-		registry: r, tunnels: p.tunnels, books: b, url: url, caPEM: caPEM, period: s.period, paused: p.quiet.Load,
+		registry: r, tunnels: p.tunnels, books: b, url: url, caPEM: caPEM, period: s.period, hurry: s.hurry, paused: p.quiet.Load,
 		imports: map[string]*script{}, changes: map[string][]change{}, tls: map[string]*tls.Config{},
 	}
 	if err := p.shared.read(s.data); err != nil {

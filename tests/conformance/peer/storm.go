@@ -14,22 +14,28 @@ const (
 	lateBy  = 2 * time.Second
 )
 
-// storm cuts a share of all websockets at once, without a word to the other side; how many.
+// storm cuts all websockets of a share of the clusters at once, without a word to the other side; how many websockets.
 func (t *tunnels) storm(share float64) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	cut, wanted, now := 0, int(share*float64(len(t.open))+0.5), time.Now()
+	of := map[*life][]*websocketOf{}
 	for one := range t.open {
-		if cut >= wanted {
+		of[one.life] = append(of[one.life], one)
+	}
+	cut, left, now := 0, int(share*float64(len(of))+0.5), time.Now()
+	for _, all := range of {
+		if left--; left < 0 {
 			break
 		}
-		cut++
-		one.cut = now
-		conn := one.conn
-		if inner, ok := conn.(interface{ NetConn() net.Conn }); ok {
-			conn = inner.NetConn()
+		for _, one := range all {
+			cut++
+			one.cut = now
+			conn := one.conn
+			if inner, ok := conn.(interface{ NetConn() net.Conn }); ok {
+				conn = inner.NetConn()
+			}
+			go conn.Close()
 		}
-		go conn.Close()
 	}
 	return cut
 }
