@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import floors, imports, inside, memory, others, served, tunnelled
+from benchmarks import floors, imports, inside, memory, others, resting, served, tunnelled
 from benchmarks.figures import Figure, keep, read, table
 from benchmarks.fleet.plan import plan_of
 from benchmarks.fleet.result import figures_of
@@ -92,6 +92,7 @@ def _units(runs: int) -> dict[str, Figure]:
         "get_cpu_us": figure("get_cpu_us", tunnelled.get_us(runs=runs)),
         "event_cpu_us": figure("event_cpu_us", tunnelled.event_us(runs=runs)),
         **_memory({"small": _SMALL}, 1),
+        **_resting(),
         **floors.floors(),
     }
 
@@ -121,6 +122,13 @@ def _memory(profiles: dict[str, Path], runs: int) -> dict[str, Figure]:
     watched = [memory.measure(_SMALL, memory.CLUSTERS, memory.WATCHES) for _ in range(runs)]
     figures["memory_watch_bytes"] = Figure.of([(value - plain) / memory.WATCHES for value in watched], "B")
     return figures
+
+
+def _resting() -> dict[str, Figure]:
+    """Python objects of an imported cluster at rest, and what they are for."""
+    names = {"all": "memory_resting_bytes"}
+    sizes = resting.measure(_SMALL)
+    return {names.get(room, f"memory_resting_{room}_bytes"): Figure.of([size], "B") for room, size in sizes.items()}
 
 
 def _fleet(form: str, clusters: int | None, problems: list[str]) -> dict[str, Figure]:

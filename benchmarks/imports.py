@@ -84,6 +84,7 @@ class Imported:
     requests: int
     connections: int
     cluster: SimulatedCluster
+    tunnel: MainTunnel
 
 
 class World:
@@ -151,8 +152,10 @@ class Import:
                 raise RuntimeError(f"the import waits for {self._script.waiting_for}")
         if problems := [*self._script.problems, *self._told.errors]:
             raise RuntimeError(f"the import went wrong: {problems[0]}")
+        if self._tunnel is None:
+            raise RuntimeError("the import ended without a tunnel")
         opened = self._runtime.counts.connections_opened - self._opened_before
-        return Imported(self.cpu_s, self._told.served_requests, opened, self._cluster)
+        return Imported(self.cpu_s, self._told.served_requests, opened, self._cluster, self._tunnel)
 
     @property
     def _now_s(self) -> float:

@@ -7,6 +7,7 @@ import json
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from gevent.queue import Queue
 
@@ -18,7 +19,7 @@ from scale_agent.standin.names import Names
 from scale_agent.standin.rest.calls import Call, parse_query
 from scale_agent.standin.rest.dispatch import answer
 from scale_agent.standin.rest.service import Service, Settings
-from scale_agent.standin.run import Outgoing, ScriptRun
+from scale_agent.standin.run import Outgoing
 from scale_agent.standin.tokens import Tokens
 from scale_agent.tunnel.asked import AskingConnection
 from scale_agent.tunnel.events import ConnectionClosed, DataReceived
@@ -121,6 +122,7 @@ class Connector:
 
     def dial(self, path: str, headers: Sequence[tuple[str, str]], timeout_s: float) -> tuple[Socket, DialTimings]:
         """An agent's tunnel."""
+        self.dialled = [one for one in self.dialled if not one.socket.closed]
         self.dialled.append(Dialled(dict(headers), Socket()))
         return self.dialled[-1].socket, NoTime()
 
@@ -158,11 +160,27 @@ class Registration:
         return found.decode() if isinstance(found, bytes) else str(found)
 
 
+class Asker(Protocol):
+    """Who is told of answers; see :class:`scale_agent.standin.run.ScriptRun`."""
+
+    def watch_started(self, number: int, status: int, content_type: str, now: float) -> object:
+        """A watch is answered."""
+
+    def watch_data(self, number: int, data: bytes, now: float) -> None:
+        """A piece of a watch."""
+
+    def watch_ended(self, number: int, now: float) -> None:
+        """A watch ended in order."""
+
+    def answered(self, number: int, status: int, content_type: str, body: bytes, now: float) -> None:
+        """A whole answer."""
+
+
 @dataclass(slots=True)
 class Exchange:
     """A request of the script, and what came back of its answer."""
 
-    run: ScriptRun
+    run: Asker
     out: Outgoing
     status: int = 0
     media: str = ""
@@ -230,6 +248,15 @@ class MainTunnel:
                     self._connections.pop(event.conn_id, None)
         self._flush()
         return bool(sent)
+
+    def close_idle(self) -> None:
+        """Close the connections on which everything was answered, as Rancher's clients do after 90 s."""
+        for number in [number for number, one in self._current.items() if one.done]:
+            del self._current[number]
+            if self._connections.pop(number, None) is not None:
+                self._session.close(number)
+        self._lanes = {lane: number for lane, number in self._lanes.items() if number in self._current}
+        self._flush()
 
     def under_way(self) -> list[Exchange]:
         """Requests without a whole answer."""
