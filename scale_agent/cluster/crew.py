@@ -1,8 +1,8 @@
 """The hands of an agent's life: performs the actions that ``life`` decides on, and reports what came of them.
 
-Everything that waits (a GET, a dial, an open websocket) has a greenlet of its own; everything that is due later is a
-timer of the runtime. Events that come while an action is being performed wait for their turn, so the life never sees
-itself from inside.
+Everything that waits (a GET, a dial) has a greenlet of its own; an open websocket has its turns by the event loop, and
+what is due later is a timer of the runtime. Events that come while an action is being performed wait for their turn, so
+the life never sees itself from inside.
 """
 
 from __future__ import annotations
@@ -263,7 +263,7 @@ class Crew:
         self.tell(Refused(action.pod, action.tunnel, forgotten(error)))
 
     def _serve(self, hands: Hands, action: Any, socket: WebSocket) -> None:
-        """Until the websocket ends: this greenlet is its reader."""
+        """From now on the tunnel lives by the event loop."""
         name = action.tunnel
         if self._stopped or self._hands.get(action.pod) is not hands:
             socket.shutdown()
@@ -271,17 +271,16 @@ class Crew:
         first_id = int(self._draw(f"message-{action.pod}-{name}") * (1 << 62))
         tunnel = Tunnel(name, socket, self._doors[name], self._runtime, self._observer, first_message_id=first_id)
         hands.tunnels[name] = tunnel
+        tunnel.start(lambda reason: self._over(hands, action, tunnel, reason))
         self._observer.phase(_PHASES[name])
         self.tell(Opened(action.pod, name))
-        reason: str | None = "internal"
-        try:
-            reason = tunnel.run()
-        finally:
-            if hands.tunnels.get(name) is tunnel:
-                del hands.tunnels[name]
-            if reason is not None and self._hands.get(action.pod) is hands:
-                self._observer.tunnel_lost(name, reason)
-                self.tell(Lost(action.pod, name))
+
+    def _over(self, hands: Hands, action: Any, tunnel: Tunnel, reason: str | None) -> None:
+        if hands.tunnels.get(action.tunnel) is tunnel:
+            del hands.tunnels[action.tunnel]
+        if reason is not None and self._hands.get(action.pod) is hands:
+            self._observer.tunnel_lost(action.tunnel, reason)
+            self.tell(Lost(action.pod, action.tunnel))
 
     def _headers(self, hands: Hands, tunnel: str) -> list[tuple[str, str]] | None:
         assert hands.credentials is not None

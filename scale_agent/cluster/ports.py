@@ -50,24 +50,32 @@ class HttpReply(Protocol):
 
 
 class WebSocket(Protocol):
-    """An open client websocket; one reader, any number of senders (sends are atomic per call)."""
+    """An open client websocket that never waits; its owner watches its descriptor.
 
-    def receive(self) -> tuple[int, bytes, bool]:
-        """Block for the next frame: (opcode, payload, fin); continuation frames have opcode 0.
+    Every method but ``shutdown`` raises :class:`~scale_agent.errors.DialError` (reason ``closed``, ``protocol``,
+    ``tls``) when the websocket is over; it is closed then.
+    """
 
-        Raises :class:`~scale_agent.errors.DialError` (reason ``closed``, ``protocol``, ``timeout``)
-        when the socket is over.
+    def fileno(self) -> int:
+        """The descriptor to be watched."""
+
+    def receive(self) -> Sequence[tuple[int, bytes, bool]]:
+        """The frames that are there: (opcode, payload, fin); continuation frames have opcode 0. None is no error.
+
         Answers the peer's pings and its close by itself, and still returns them (opcodes 9, 10, 8).
         """
 
-    def send(self, messages: Sequence[bytes]) -> None:
-        """Send each as one binary message in one frame, joined into few writes. Raises like ``receive``."""
+    def send(self, messages: Sequence[bytes]) -> int:
+        """Send each as one binary message in one frame, joined into one write; the number of bytes that wait."""
 
-    def ping(self) -> None:
-        """Send an empty ping. Raises like ``receive``."""
+    def ping(self) -> int:
+        """Send an empty ping; the number of bytes that wait."""
+
+    def flush(self) -> int:
+        """Send what waits, now that there is room; the number of bytes that still wait."""
 
     def shutdown(self) -> None:
-        """End the connection at once, from any greenlet; ``receive`` then raises. Idempotent, never blocks."""
+        """End the connection at once. Idempotent, never blocks."""
 
 
 class DialTimings(Protocol):

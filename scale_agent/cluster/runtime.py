@@ -1,7 +1,7 @@
 """What all clusters of a process share: the clock, one timer for everything that is due, TLS contexts, snapshots.
 
-One greenlet looks at the timer's heap every 20 ms and hands what is due to a worker greenlet. A callback that blocks
-(a ping into a full socket) blocks its worker only: the next look starts another one.
+One greenlet looks at the timer's heap every 20 ms; what is due has its turn then (:mod:`scale_agent.cluster.turns`). A
+callback that blocks blocks nobody else: the next look finds another worker.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol, cast
 
 import gevent
 
 from scale_agent.cluster import heap
 from scale_agent.cluster.authority import Authority, authority
 from scale_agent.cluster.counts import Counts
+from scale_agent.cluster.ports import WebSocket
 from scale_agent.cluster.profile import Profile
+from scale_agent.cluster.turns import Turn, Turns, Watching
 from scale_agent.kube.storage.snapshot import Snapshot
 from scale_agent.tunnel.tls import server_context
 
@@ -44,6 +46,26 @@ class Timer:
         self.callback = None
 
 
+class Watched(Protocol):
+    """A websocket that is watched."""
+
+    def read(self, wanted: bool) -> None:
+        """Whether reading is of interest; it is at first."""
+
+    def write(self, wanted: bool) -> None:
+        """Whether room for writing is of interest; it is not at first."""
+
+    def stop(self) -> None:
+        """Before the websocket is closed. Idempotent."""
+
+
+class InMemory(Protocol):
+    """A websocket without a descriptor: it says itself when it is ready."""
+
+    def attach(self, readable: Turn, writable: Turn) -> Watched:
+        """Call ``readable`` or ``writable``, never from inside a call of the websocket."""
+
+
 class Runtime:
     """One per process. ``seed`` is the run's: it makes the certificate authority that the run's clusters share.
 
@@ -57,6 +79,7 @@ class Runtime:
         self._heap: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._due: deque[Timer] = deque()
+        self._turns = Turns()
         self._looker: gevent.Greenlet[..., None] | None = None
         self._tidy_timer = Timer(self._tidy)
         self._contexts: dict[tuple[str, str], ssl.SSLContext] = {}
@@ -89,6 +112,18 @@ class Runtime:
     def spawn(self, function: Callable[..., None], *args: Any) -> gevent.Greenlet[..., None]:
         """Run ``function`` in a greenlet of its own, soon."""
         return gevent.spawn(function, *args)
+
+    def soon(self, turn: Turn) -> None:
+        """Do this after what is being done now."""
+        self._turns.soon(turn)
+
+    def again(self, turn: Turn) -> None:
+        """Do this when everybody else had a turn."""
+        self._turns.again(turn)
+
+    def watch(self, websocket: WebSocket, readable: Turn, writable: Turn) -> Watched:
+        """Give ``readable`` a turn whenever there is something to read; ``writable`` when that was asked for."""
+        return Watching(self._turns, websocket.fileno(), readable, writable)
 
     def authority(self, seed: str, host: str) -> Authority:
         """The authority of ``seed`` (the run's, or a cluster's own) for an API server at ``host``."""
@@ -128,7 +163,8 @@ class Runtime:
         while True:
             self._collect()
             if self._due:
-                gevent.spawn(self._work)
+                self._turns.soon(self._work)
+            self._turns.look()
             gevent.sleep(LOOK_S)
 
     def _collect(self) -> None:
@@ -152,6 +188,10 @@ class ManualRuntime(Runtime):
 
     def start(self) -> None:
         """Nothing to start: time is driven by hand."""
+
+    def watch(self, websocket: WebSocket, readable: Turn, writable: Turn) -> Watched:
+        """No descriptors: whoever drives time by hand has websockets in memory."""
+        return cast(InMemory, websocket).attach(readable, writable)
 
     def advance(self, seconds: float) -> None:
         """Let time pass; everything due happens at its own moment, in order, each followed by all it leads to."""

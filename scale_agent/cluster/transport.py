@@ -1,9 +1,8 @@
 """One open tunnel: frames in, answers out. The only owner of back-pressure.
 
-One greenlet reads the websocket (:meth:`Tunnel.run`). What is to be sent piles up in an outbox, and a second,
-short-lived greenlet sends it: it runs when the reader waits, so all frames of one wake-up leave in one write, and a
-Rancher that does not read can never keep us from reading. Answers and watches are pulled only while the peer has not
-paused the connection and the outbox is short.
+No greenlet belongs to it: the event loop gives it a turn when there is something to read, or room for what could not be
+sent; all frames of one turn are answered in one write. A Rancher that does not read never keeps us from reading.
+Answers and watches are pulled only while the peer has not paused the connection and the websocket has room.
 """
 
 from __future__ import annotations
@@ -11,12 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import gevent
-
 from scale_agent.cluster.doors import Door, failure_of, internal_error
 from scale_agent.cluster.link import Link
 from scale_agent.cluster.ports import Observer, WebSocket
-from scale_agent.cluster.runtime import Runtime, Timer
+from scale_agent.cluster.runtime import Runtime, Timer, Watched
 from scale_agent.cluster.steps import MAIN
 from scale_agent.errors import DialError, RemoteProtocolError
 from scale_agent.tunnel.events import (
@@ -41,9 +38,6 @@ PONG_TIMEOUT_S = 60.0
 OUTBOX_LIMIT_BYTES = 256 << 10
 #: How much of an answer or a watch is encrypted at a time, in bytes: with TLS's overhead one Data message (32 KiB).
 PIECE_BYTES = 31 << 10
-#: A reader that always finds another frame lets the others run after so many.
-FRAMES_PER_TURN = 64
-
 _PING, _PONG, _CLOSE = 9, 10, 8
 
 
@@ -52,24 +46,28 @@ class Tunnel:
 
     __slots__ = (
         "_asked",
+        "_busy",
         "_closed_by_us",
         "_counts",
         "_door",
+        "_full",
         "_last_pong_s",
         "_links",
+        "_missed",
         "_observer",
+        "_on_end",
         "_out",
         "_out_bytes",
         "_over",
         "_ping_wanted",
-        "_reason",
         "_runtime",
-        "_sending",
+        "_scheduled",
         "_session",
         "_socket",
         "_sync_due_s",
         "_timer",
         "_waiting",
+        "_watched",
         "name",
     )
 
@@ -89,60 +87,96 @@ class Tunnel:
         self._waiting: dict[int, Link] = {}  # links that may have something to send; a dict keeps the order
         self._out: list[bytes] = []
         self._out_bytes = 0
-        self._sending = self._ping_wanted = self._over = self._closed_by_us = self._asked = False
-        self._reason = ""
+        self._ping_wanted = self._over = self._closed_by_us = self._asked = False
+        self._busy = self._missed = self._scheduled = self._full = False
+        self._watched: Watched | None = None
+        self._on_end: Callable[[str | None], None] | None = None
         now = runtime.clock()
         self._last_pong_s = now
         self._sync_due_s = now + SYNC_S
         self._timer: Timer = runtime.call_at(now + PING_S, self._tick)
 
-    def run(self) -> str | None:
-        """Serve until the websocket is over. Returns why, as one word; None if we closed it."""
-        try:
-            self._read()
-        except DialError as error:
-            self._reason = self._reason or error.reason
-        except RemoteProtocolError as error:
-            self._observer.error("frame", str(error))
-            self._reason = "protocol"
-        finally:
-            self._end()
-        return None if self._closed_by_us else self._reason
+    def start(self, on_end: Callable[[str | None], None]) -> None:
+        """Serve until the websocket is over; then ``on_end`` is told why, in one word; None if we closed it."""
+        self._on_end = on_end
+        self._watched = self._runtime.watch(self._socket, self._readable, self._writable)
+        self._runtime.soon(self._readable)  # frames may have come together with the answer to the upgrade
 
     def close(self) -> None:
-        """End the tunnel at once; ``run`` returns soon. Never blocks, idempotent."""
-        self._closed_by_us = True
-        self._timer.cancel()
-        self._socket.shutdown()
+        """End the tunnel at once; ``on_end`` is told soon. Never blocks, idempotent."""
+        if not self._closed_by_us:
+            self._closed_by_us = True
+            self._cut()
+            self._runtime.soon(lambda: self._end(""))
 
     @property
     def connections(self) -> int:
         """How many tunnelled connections are open."""
         return len(self._links)
 
+    # -- turns --------------------------------------------------------------------------------------------------------
+
+    def _readable(self) -> None:
+        self._turn(self._read)
+
+    def _writable(self) -> None:
+        self._scheduled = False
+        self._turn(self._send)
+
+    def _turn(self, work: Callable[[], None]) -> None:
+        """One after the other, even if one blocks in an observer; what goes wrong ends this tunnel only."""
+        if self._over:
+            return
+        if self._busy:
+            self._miss()
+            return
+        self._busy = True
+        try:
+            self._contained(work)
+        finally:
+            self._busy = False
+        if self._missed:
+            self._catch_up()
+
+    def _contained(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except DialError as error:
+            self._end(error.reason)
+        except RemoteProtocolError as error:
+            self._observer.error("frame", str(error))
+            self._end("protocol")
+        except Exception as error:  # noqa: BLE001 - a failure of ours must not leave a tunnel that nobody reads
+            self._observer.error("internal", failure_of(error))
+            self._end("internal")
+
+    def _miss(self) -> None:
+        """A turn while another is blocked: the event loop would tell of the same bytes for ever."""
+        self._missed = True
+        if self._watched is not None:
+            self._watched.read(False)
+            self._watched.write(False)
+
+    def _catch_up(self) -> None:
+        self._missed = False
+        if self._watched is not None:
+            self._watched.read(True)
+            self._watched.write(self._full)
+        self._runtime.again(self._writable)
+
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def _read(self) -> None:
-        frames = 0
-        while True:
-            opcode, payload, fin = self._socket.receive()
+        for opcode, payload, fin in self._socket.receive():
             if opcode in (_PING, _PONG):
                 self._counts.pongs += opcode == _PONG
                 self._last_pong_s = self._runtime.clock()
             elif opcode == _CLOSE:
                 raise DialError("closed", "Rancher closed the websocket")
             else:
-                self._receive(opcode, payload, fin)
-            frames += 1
-            if frames % FRAMES_PER_TURN == 0 or self._out_bytes > OUTBOX_LIMIT_BYTES:
-                gevent.sleep(0)
-
-    def _receive(self, opcode: int, payload: bytes, fin: bool) -> None:
-        for event in self._session.receive(opcode, payload, fin):
-            _EVENTS[type(event)](self, event)
-        self._collect()
-        if self._out or self._waiting:
-            self._send_soon()
+                for event in self._session.receive(opcode, payload, fin):
+                    _EVENTS[type(event)](self, event)
+        self._send()
 
     def _opened(self, event: Event) -> None:
         assert isinstance(event, ConnectionOpened)
@@ -224,27 +258,34 @@ class Tunnel:
     # -- sending ------------------------------------------------------------------------------------------------------
 
     def _send_soon(self) -> None:
-        if not self._sending and not self._over:
-            self._sending = True
-            self._runtime.spawn(self._send)
+        if not (self._busy or self._scheduled or self._over):
+            self._scheduled = True
+            self._runtime.soon(self._writable)
 
     def _send(self) -> None:
-        try:
-            while not self._over and self._fill():
-                batch, self._out = self._out, []
-                if batch:
-                    self._socket.send(batch)
-                    self._out_bytes -= sum(map(len, batch))
-                if self._ping_wanted:
-                    self._ping_wanted = False
-                    self._socket.ping()
-                    self._counts.pings += 1
-                if self._waiting:
-                    gevent.sleep(0)  # the reader may learn of a Pause, and other clusters have their turn
-        except DialError as error:
-            self._give_up(error.reason)
-        finally:
-            self._sending = False
+        """Everything there is, as long as the websocket has room."""
+        if self._full and not self._room(self._socket.flush()):
+            return
+        while self._fill():
+            batch, self._out, self._out_bytes = self._out, [], 0
+            if batch and not self._room(self._socket.send(batch)):
+                return
+            if self._ping_wanted:
+                self._ping_wanted = False
+                self._counts.pings += 1
+                if not self._room(self._socket.ping()):
+                    return
+            if self._waiting:  # others have their turn, and we may learn of a Pause
+                self._runtime.again(self._writable)
+                return
+
+    def _room(self, unsent_bytes: int) -> bool:
+        """Whether more may be sent at once; if not, the event loop tells when."""
+        full = unsent_bytes > 0
+        if full is not self._full and self._watched is not None:
+            self._watched.write(full)
+        self._full = full
+        return not full
 
     def _fill(self) -> bool:
         """Pull from the links that wait while the outbox is short; True if there is something to send."""
@@ -305,28 +346,32 @@ class Tunnel:
     def _tick(self) -> None:
         now = self._runtime.clock()
         if now - self._last_pong_s >= PONG_TIMEOUT_S:
-            self._give_up("timeout")
+            self._end("timeout")
             return
         self._timer = self._runtime.call_at(now + PING_S, self._tick)
         if now >= self._sync_due_s:
             self._sync_due_s += SYNC_S
             self._session.sync()
-            self._collect()
         self._ping_wanted = True
-        self._send_soon()
+        self._turn(self._send)
 
-    def _give_up(self, reason: str) -> None:
-        self._reason = self._reason or reason
+    def _cut(self) -> None:
         self._timer.cancel()
+        if self._watched is not None:
+            self._watched.stop()
+            self._watched = None
         self._socket.shutdown()
 
-    def _end(self) -> None:
+    def _end(self, reason: str) -> None:
+        if self._over:
+            return
         self._over = True
-        self._timer.cancel()
-        self._socket.shutdown()
+        self._cut()
         for conn_id in list(self._links):
             self._drop(conn_id)
         self._out.clear()
+        if self._on_end is not None:
+            self._on_end(None if self._closed_by_us else reason)
 
 
 _EVENTS: dict[type[Event], Callable[[Tunnel, Event], None]] = {

@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scale_agent.errors import DialError
+from scale_agent.rancher.readywebsocket import ReadyWebSocket
 from scale_agent.rancher.tls import TlsPolicy
-from scale_agent.rancher.upgrade import GO_USER_AGENT, StepTimes, encode_head, open_websocket
+from scale_agent.rancher.upgrade import GO_USER_AGENT, StepTimes, encode_head, upgraded
 from scale_agent.rancher.url import parse_server_url
-from scale_agent.rancher.websocket import ClientWebSocket
 from scale_agent.rancher.wire import Deadline, connect_tcp, raise_dial_error, wrap_tls
 
 #: The agent's script asks these two by curl (protocol 2.1), everything else comes from Go's client.
@@ -64,11 +64,10 @@ class RancherConnector:
         except (OSError, DialError, ValueError, http.client.HTTPException, zlib.error) as error:
             raise_dial_error(error, self._server)
 
-    def dial(
-        self, path: str, headers: Sequence[tuple[str, str]], timeout_s: float
-    ) -> tuple[ClientWebSocket, StepTimes]:
+    def dial(self, path: str, headers: Sequence[tuple[str, str]], timeout_s: float) -> tuple[ReadyWebSocket, StepTimes]:
         """Open a websocket to ``server_url + path``: the real dialer's headers and these. Raises :class:`DialError`."""
-        return open_websocket(self._server, self._tls, path, headers, timeout_s, clock=self._clock)
+        sock, rest, times = upgraded(self._server, self._tls, path, headers, timeout_s, clock=self._clock)
+        return ReadyWebSocket(sock, rest), times
 
 
 class _Source(io.RawIOBase):

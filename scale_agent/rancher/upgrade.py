@@ -50,7 +50,23 @@ def open_websocket(
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[ClientWebSocket, StepTimes]:
-    """Dial, encrypt, upgrade, within ``timeout_s`` altogether. Raises :class:`DialError`.
+    """As :func:`upgraded`, for one who waits for each frame."""
+    sock, rest, times = upgraded(server, tls, path, headers, timeout_s, clock=clock)
+    return ClientWebSocket(sock, rest), times
+
+
+def upgraded(
+    server: ServerUrl,
+    tls: TlsPolicy,
+    path: str,
+    headers: Headers,
+    timeout_s: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> tuple[socket.socket, bytes, StepTimes]:
+    """Dial, encrypt, upgrade, within ``timeout_s`` altogether: the socket, and what came after Rancher's answer.
+
+    Raises :class:`DialError`.
 
     A refused upgrade has reason ``status``, its status, and Rancher's text without ids.
     """
@@ -65,7 +81,7 @@ def open_websocket(
         rest = _upgrade(sock, server, path, headers, deadline)
         times = (connected - started, encrypted - connected, clock() - encrypted)
         sock.settimeout(None)
-        return ClientWebSocket(sock, rest), StepTimes(*(one * 1000 for one in times))
+        return sock, rest, StepTimes(*(one * 1000 for one in times))
     except BaseException as error:
         if sock is not None:
             sock.close()

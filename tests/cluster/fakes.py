@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ssl
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import gevent
 import orjson
-from gevent.queue import Queue
 
 from scale_agent.cluster.ports import DialTimings, WebSocket
 from scale_agent.cluster.runtime import ManualRuntime
@@ -40,48 +41,131 @@ class Timings:
     upgrade_ms: float
 
 
+class Inbox:
+    """What Rancher has sent; every frame wakes the agent's end."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._frames: deque[tuple[int, bytes, bool] | None] = deque()
+        self._wake = wake
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def put(self, frame: tuple[int, bytes, bool] | None) -> None:
+        """A frame; None for the end."""
+        self._frames.append(frame)
+        self._wake()
+
+    def get(self) -> tuple[int, bytes, bool] | None:
+        """The first."""
+        return self._frames.popleft()
+
+
 class FakeSocket:
-    """The agent's end of a websocket; ``rancher`` is the other."""
+    """The agent's end of a websocket; ``rancher`` is the other. It tells of what is there until that is read."""
+
+    _MOST = 64
 
     def __init__(self) -> None:
-        self.inbox: Queue[tuple[int, bytes, bool] | None] = Queue()
+        self.inbox = Inbox(self._wake)
         self.sends: list[list[bytes]] = []
         self.pings = 0
         self.answers_pings = True
         self.closed = False
-        self.blocked: Queue[None] | None = None  # set: send waits for an item
+        self.blocked = False  # Rancher does not read: what is sent waits for unblock()
+        self.waiting: list[list[bytes]] = []
         self.on_message: Callable[[bytes], None] = lambda message: None
+        self._readable: Callable[[], None] | None = None
+        self._writable: Callable[[], None] | None = None
+        self._woken = False
+        self.reading = True
+        self.writing = False
 
-    def receive(self) -> tuple[int, bytes, bool]:
-        """The next frame."""
-        frame = self.inbox.get()
-        if frame is None or self.closed:
-            self.closed = True
+    def attach(self, readable: Callable[[], None], writable: Callable[[], None]) -> FakeSocket:
+        """Who is told."""
+        self._readable, self._writable = readable, writable
+        return self
+
+    def fileno(self) -> int:
+        """None."""
+        return -1
+
+    def read(self, wanted: bool) -> None:
+        """The reader wants to know, or not."""
+        self.reading = wanted
+        self._wake()
+
+    def write(self, wanted: bool) -> None:
+        """The writer wants to know, or not."""
+        self.writing = wanted
+
+    def stop(self) -> None:
+        """Nobody wants to know."""
+        self._readable = self._writable = None
+
+    def receive(self) -> list[tuple[int, bytes, bool]]:
+        """The frames that are there, up to a close or the end."""
+        found: list[tuple[int, bytes, bool]] = []
+        while len(self.inbox) and len(found) < self._MOST and not self.closed:
+            frame = self.inbox.get()
+            if frame is None:
+                self.closed = True
+                break
+            found.append(frame)
+        if self.closed and not found:
             raise DialError("closed", "the websocket is over")
-        return frame
+        return found
 
-    def send(self, messages: Sequence[bytes]) -> None:
+    def send(self, messages: Sequence[bytes]) -> int:
         """To Rancher, at once; or not before someone lets go."""
-        if self.blocked is not None:
-            self.blocked.get()
         if self.closed:
             raise DialError("closed", "the websocket is over")
+        if self.blocked:
+            self.waiting.append(list(messages))
+            return sum(map(len, messages))
         self.sends.append(list(messages))
         for message in messages:
             self.on_message(message)
+        return 0
 
-    def ping(self) -> None:
+    def flush(self) -> int:
+        """What waits goes, unless Rancher still does not read."""
+        if self.blocked:
+            return sum(len(one) for batch in self.waiting for one in batch)
+        waiting, self.waiting = self.waiting, []
+        for batch in waiting:
+            self.send(batch)
+        return 0
+
+    def unblock(self) -> None:
+        """Rancher reads again."""
+        self.blocked = False
+        if self.writing and self._writable is not None:
+            gevent.spawn(self._writable)
+
+    def ping(self) -> int:
         """Counted, and answered unless Rancher is silent."""
         if self.closed:
             raise DialError("closed", "the websocket is over")
         self.pings += 1
         if self.answers_pings:
             self.inbox.put((10, b"", True))
+        return 0
 
     def shutdown(self) -> None:
-        """The reader wakes up and learns it."""
+        """The end."""
         self.closed = True
-        self.inbox.put(None)
+
+    def _wake(self) -> None:
+        if not self._woken and self.reading and (len(self.inbox) or self.closed):
+            self._woken = True
+            gevent.spawn(self._tell)
+
+    def _tell(self) -> None:
+        self._woken = False
+        if self._readable is not None and self.reading:
+            self._readable()
+            self._wake()
 
 
 @dataclass

@@ -95,11 +95,11 @@ def test_the_second_tunnel_has_no_handshakes() -> None:
 def test_bytes_are_the_bodies_of_data_messages(bench: Bench) -> None:
     sent, receive = [0], bench.socket.receive
 
-    def receive_and_add() -> tuple[int, bytes, bool]:
-        opcode, payload, fin = receive()
-        message = decode(payload)
-        sent[0] += len(message.body) if message.type is MessageType.DATA else 0
-        return opcode, payload, fin
+    def receive_and_add() -> list[tuple[int, bytes, bool]]:
+        frames = receive()
+        messages = [decode(payload) for _, payload, _ in frames]
+        sent[0] += sum(len(message.body) for message in messages if message.type is MessageType.DATA)
+        return frames
 
     bench.socket.receive = receive_and_add  # type: ignore[method-assign]
     conn = bench.rancher.connect()
@@ -130,7 +130,7 @@ def test_events_and_bookmarks_of_watches(bench: Bench) -> None:
     socket = FakeSocket()
     rancher = RancherEnd(socket, CLIENT)
     tunnel = Tunnel("main", socket, door, bench.runtime, bench.observer, first_message_id=7)
-    bench.runtime.spawn(lambda: _ignore(tunnel.run()))
+    tunnel.start(_ignore)
     query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
     answer = rancher.ask(rancher.connect(), "GET", f"/api/v1/namespaces?{query}", Authorization="Bearer token")
     bench.run()

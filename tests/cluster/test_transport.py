@@ -7,7 +7,6 @@ import struct
 from collections.abc import Callable, Iterator
 
 import pytest
-from gevent.queue import Queue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,7 +107,7 @@ class Bench:
         door = self.door if name == "main" else EmbeddedDoor(self.runtime.http_date)
         self.tunnel = Tunnel(name, self.socket, door, self.runtime, self.observer, first_message_id=7)
         self.reason: list[str | None] = []
-        self.runtime.spawn(lambda: self.reason.append(self.tunnel.run()))
+        self.tunnel.start(self.reason.append)
 
     def run(self, seconds: float = 0.0) -> None:
         """Settle, and let time pass."""
@@ -290,15 +289,13 @@ def test_a_slow_rancher_fills_the_outbox_and_no_more(bench: Bench) -> None:
     conn = bench.rancher.connect()
     answer = bench.rancher.ask(conn, "GET", "/watch")
     bench.run()
-    gate: Queue[None] = Queue()
-    bench.socket.blocked = gate
+    bench.socket.blocked = True
     (watch,) = bench.door.watches
     chunk = b"x" * 20000
     watch.push(*(chunk for _ in range(200)))
     bench.run()
     assert len(watch.chunks) * len(chunk) > 200 * len(chunk) - OUTBOX_LIMIT_BYTES - 100_000
-    bench.socket.blocked = None
-    gate.put(None)
+    bench.socket.unblock()
     bench.run()
     assert len(answer.body) == 200 * len(chunk)
 
@@ -306,15 +303,13 @@ def test_a_slow_rancher_fills_the_outbox_and_no_more(bench: Bench) -> None:
 def test_a_rancher_that_does_not_read_does_not_stop_our_reading(bench: Bench) -> None:
     conn = bench.rancher.connect()
     bench.run()
-    gate: Queue[None] = Queue()
-    bench.socket.blocked = gate
+    bench.socket.blocked = True
     bench.rancher.ask(conn, "GET", "/x")
     bench.run()
     bench.rancher.hang_up(conn)
     bench.run()
     assert bench.tunnel.connections == 0
-    bench.socket.blocked = None
-    gate.put(None)
+    bench.socket.unblock()
 
 
 def test_a_big_answer_pauses_with_a_slow_reader_and_arrives_whole(bench: Bench) -> None:

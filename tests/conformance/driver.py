@@ -28,6 +28,8 @@ from scale_agent.cluster.runtime import Runtime  # noqa: E402
 from scale_agent.cluster.simulated import SimulatedCluster  # noqa: E402
 from scale_agent.rancher.connector import RancherConnector  # noqa: E402
 from scale_agent.rancher.tls import TlsPolicy  # noqa: E402
+from scale_agent.rancher.upgrade import open_websocket  # noqa: E402
+from scale_agent.rancher.url import parse_server_url  # noqa: E402
 from scale_agent.tunnel.events import ConnectionOpened, DataReceived  # noqa: E402
 from scale_agent.tunnel.session import Session, Side  # noqa: E402
 
@@ -113,10 +115,10 @@ class Bulk:
     stand still for ever against a server that does the same.
     """
 
-    def __init__(self, connector: RancherConnector) -> None:
+    def __init__(self, server: str, tls: TlsPolicy) -> None:
         params = "eyJjbHVzdGVyIjp7ImFkZHJlc3MiOiIxMC40My4wLjE6NDQzIiwiY2FDZXJ0IjoiIiwidG9rZW4iOiIifX0="
         headers = [("X-API-Tunnel-Token", "token-of-key-0"), ("X-API-Tunnel-Params", params)]
-        self.socket, _ = connector.dial("/v3/connect/register", headers, 10)
+        self.socket, _ = open_websocket(parse_server_url(server), tls, "/v3/connect/register", headers, 10)
         self.session = Session(Side.CLIENT, first_message_id=1)
         self.ends: dict[int, Iterator[None]] = {}
         self.waiting: dict[int, list[bytes]] = {}
@@ -196,9 +198,9 @@ class Bulk:
 @click.option("--clusters", type=int, default=1)
 def main(server: str, ca: str, mode: str, clusters: int) -> None:
     """Run until standard input ends."""
-    connector = RancherConnector(server, TlsPolicy(cacert=ca))
+    tls = TlsPolicy(cacert=ca)
     errors = Errors()
-    side: Mode = Bulk(connector) if mode == "bulk" else Clusters(connector, clusters, errors)
+    side: Mode = Bulk(server, tls) if mode == "bulk" else Clusters(RancherConnector(server, tls), clusters, errors)
     for _ in FileObject(sys.stdin.fileno(), "r", close=False):
         sys.stdout.write(json.dumps({"connections": side.connections(), "errors": errors.texts}) + "\n")
         sys.stdout.flush()

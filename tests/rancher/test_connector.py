@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from scale_agent.cluster.ports import Connector
 from scale_agent.errors import DialError
 from scale_agent.rancher import RancherConnector, TlsPolicy
-from scale_agent.rancher.upgrade import parse_head, request_head
+from scale_agent.rancher.upgrade import open_websocket, parse_head, request_head
 from scale_agent.rancher.url import parse_server_url
 from scale_agent.rancher.websocket import ClientWebSocket
 from tests.rancher.conftest import RECORDINGS, Authority, recording
@@ -81,8 +81,8 @@ def take_frame(sock: socket.socket) -> tuple[int, bytes]:
 
 
 def dialled(server: RawLoopback, tls: TlsPolicy) -> ClientWebSocket:
-    socket_, _ = RancherConnector(server.url, tls).dial("/v3/connect", [], 5)
-    return socket_
+    connection, _ = open_websocket(parse_server_url(server.url), tls, "/v3/connect", [], 5)
+    return connection
 
 
 def test_the_upgrade_has_the_recorded_dialers_bytes() -> None:
@@ -411,8 +411,11 @@ import gevent.monkey
 gevent.monkey.patch_all()
 import gevent, sys
 from scale_agent.errors import DialError
-from scale_agent.rancher import RancherConnector, TlsPolicy
-connection, _ = RancherConnector(sys.argv[1], TlsPolicy(cacert=sys.argv[2])).dial("/v3/connect", [], 5)
+from scale_agent.rancher import TlsPolicy
+from scale_agent.rancher.upgrade import open_websocket
+from scale_agent.rancher.url import parse_server_url
+server, tls = parse_server_url(sys.argv[1]), TlsPolicy(cacert=sys.argv[2])
+connection, _ = open_websocket(server, tls, "/v3/connect", [], 5)
 assert connection.receive() == (2, b"first", True)
 reader = gevent.spawn(lambda: connection.receive())
 blocked = gevent.spawn(lambda: [connection.send([bytes(1 << 20)]) for _ in range(64)])
