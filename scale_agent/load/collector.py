@@ -46,7 +46,7 @@ class Collector:
         self._worn += 1
 
     def tick(self, *, spawned: bool, settling: int, lives: int) -> None:
-        """A few times a second: ``settling`` of ``lives`` are on their way to active; ``spawned``: no more will come."""
+        """A few times a second: ``settling`` of ``lives`` are on their way to active; ``spawned``: all are there."""
         if not self._started:
             return
         self._growing = lives > self._known

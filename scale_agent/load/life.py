@@ -34,6 +34,24 @@ CONDITION_PHASES = (("AgentDeployed", "agent_deployed"), ("Connected", "connecte
 class Life:
     """One cluster from the start of its life; its simulated half outlives the user until Rancher let it go."""
 
+    __slots__ = (
+        "_cancel_listening",
+        "_cluster",
+        "_entered",
+        "_patience",
+        "_replacing",
+        "begun",
+        "clock",
+        "error",
+        "left",
+        "name",
+        "number",
+        "observer",
+        "process",
+        "profile",
+        "settled",
+    )
+
     def __init__(self, process: Process, number: int, profile: str) -> None:
         self.process = process
         self.number = number
