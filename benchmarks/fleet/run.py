@@ -29,21 +29,35 @@ _DOES: Mapping[str, Callable[[Fleet], None]] = {
 def run(plan: Plan, out: Path) -> dict[str, Any]:
     """Everything that was found; also in ``found.json`` in the directory ``out``, which is made."""
     out.mkdir(parents=True)
-    with running(plan, out) as fleet:
-        fleet.found |= {"plan": asdict(plan), "failures": []}
-        for phase in (name for name in PHASES if name in plan.phases):
-            if phase == "end" or all(one.get("goes_on") for one in fleet.found["failures"]):
-                _go_through(fleet, phase)
-        fleet.found["lag_p99_ms"] = _lag(fleet)
-        fleet.keep()
-        return fleet.found
+    found: dict[str, Any] = {"plan": asdict(plan), "failures": []}
+    try:
+        with running(plan, out) as fleet:
+            fleet.found = found
+            _all_phases(fleet)
+    except (RuntimeError, OSError) as error:  # the peer does not compile, or something did not start
+        found["failures"].append({"phase": "start", "why": str(error)})
+    return found
+
+
+def _all_phases(fleet: Fleet) -> None:
+    for phase in (name for name in PHASES if name in fleet.plan.phases):
+        if phase == "end" or all(one.get("goes_on") for one in fleet.found["failures"]):
+            _go_through(fleet, phase)
+    fleet.found["lag_p99_ms"] = _lag(fleet)
+    fleet.keep()
 
 
 def _go_through(fleet: Fleet, phase: str) -> None:
     fleet.tell(f"phase {phase}")
     try:
         _DOES[phase](fleet)
-    except (RunFailed, OSError, ValueError, KeyError, TypeError) as error:  # the peer's answers may be of another shape
+    except (
+        RuntimeError,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+    ) as error:  # also answers of another shape
         why = str(error) if isinstance(error, RunFailed) else f"{type(error).__name__}: {error}"
         fleet.tell(f"{phase} failed: {why}")
         fleet.found["failures"].append({"phase": phase, "why": why})
@@ -67,6 +81,8 @@ def problems_of(found: Mapping[str, Any]) -> list[str]:
         problems.append(f"the generator ended with {ended['exit_codes']}")
     if errors := found.get("peers", {}).get("errors"):
         problems.append(f"the peers saw errors: {errors}, {found['peers']['examples']}")
+    if (lost := ended.get("generator", {}).get("lost")) and "storm" not in found:
+        problems.append(f"tunnels were lost: {lost}")
     early = {name: n for name, n in found.get("storm", {}).get("tunnels", {}).items() if "too early" in name and n}
     if early:
         problems.append(f"the retry law was not kept: {early}")

@@ -25,7 +25,7 @@ _SAY_S = 10.0
 _MIB = 1 << 20
 
 
-class RunFailed(Exception):  # noqa: N818 - it is the outcome of a phase
+class RunFailed(RuntimeError):  # noqa: N818 - it is the outcome of a phase
     """A phase did not get where it should; the message says why."""
 
 

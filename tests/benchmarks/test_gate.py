@@ -96,6 +96,7 @@ def test_a_run_without_trouble_has_no_problems() -> None:
         ({"failures": [], "end": {"books_difference": 1, "different": [{"what": "get pods 200"}]}}, "get pods"),
         ({"failures": [], "end": {"books_difference": 0, "exit_codes": [0, 1]}}, "ended with"),
         ({"failures": [], "peers": {"errors": {"ping": 1}, "examples": ["ping: EOF"]}}, "ping: EOF"),
+        ({"failures": [], "end": {"generator": {"lost": {"main closed": 1}}}}, "tunnels were lost"),
         ({"failures": [], "storm": {"tunnels": {"main dialled again too early": 2}}}, "retry law"),
         ({"failures": [], "steps": [{"clusters": 11, "open": STEP["open"]}]}, "stayed open"),
     ],
