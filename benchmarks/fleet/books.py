@@ -205,6 +205,9 @@ _RECEIVED = ("connections_opened", "bytes_in", "pongs")
 def _wire(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[Line]:
     """What went through the tunnels; ``lost`` was under way when one of them ended."""
     theirs = summed(books, "wire")
+    if theirs:  # our ends of the connections out is theirs in
+        ends = summed(books, "bytes")
+        theirs["bytes_out"], theirs["bytes_in"] = ends["connections_in"], ends["connections_out"]
     ended = summed(books, "tunnels")["main closed"] + summed(books, "tunnels")["stv closed"]
     lines = []
     for name in _SENT + _RECEIVED if theirs else ():

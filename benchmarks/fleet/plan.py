@@ -10,6 +10,8 @@ PHASES = ("ramp", "rest", "storm", "churn", "end")
 
 #: The idle connections of an import live 90 s, as client-go's do; a cluster is at rest after them.
 SETTLED_S = 100.0
+#: Workers give free memory back to the system once a minute.
+TRIMMED_S = 62.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +82,15 @@ class Plan:
 FORMS: Mapping[str, Mapping[str, Any]] = {
     "short": {
         "steps": (1000,),
-        "rates": (10.0,),
+        "rates": (12.0,),
         "phases": ("ramp", "end"),
-        "warm_s": 12.0,
+        "warm_s": 6.0,
         "hurry": True,
-        "settle_s": 3.0,
-        "rest_s": 20.0,
+        "settle_s": TRIMMED_S,
+        "rest_s": 10.0,
         "concurrency": 20,
-        "limit_s": 420.0,
-        "total_s": 900.0,
+        "limit_s": 600.0,
+        "total_s": 1500.0,
         "memory_mib": 2048,
     },
     "full": {

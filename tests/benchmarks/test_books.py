@@ -19,6 +19,7 @@ def _books(requests: list[tuple[str, str, int, int]], **others: Any) -> dict[str
         "rest": {},
         "clusters": {},
         "wire": {},
+        "bytes": {},
         "requests_unwritten": {},
         "tunnels": {"requests lost with their tunnel": lost} if lost else {},
     }
@@ -133,12 +134,12 @@ def test_nobody_receives_more_than_was_sent(tmp_path: Path) -> None:
     counts = {"kind": "counts", "name": "w0", "detail": {"events": 10, "bytes_in": 100}}
     generator = _generator(tmp_path, [counts])
     ended = {"main opened": 0, "main closed": 3}
-    fine = _books([], wire={"events": 9, "bytes_in": 120}, tunnels=ended)
+    fine = _books([], wire={"events": 9}, bytes={"connections_out": 120}, tunnels=ended)
     assert not _different(generator, [fine])
     assert Line("wire events", 10, 9, 1) in compare(generator, [fine])
-    wrong = _books([], wire={"events": 11, "bytes_in": 99}, tunnels=ended)
+    wrong = _books([], wire={"events": 11}, bytes={"connections_out": 99}, tunnels=ended)
     assert [line.difference for line in _different(generator, [wrong])] == [-1, 1]
-    for_no_reason = _books([], wire={"events": 9, "bytes_in": 100})
+    for_no_reason = _books([], wire={"events": 9}, bytes={"connections_out": 100})
     assert [line.what for line in _different(generator, [for_no_reason])] == ["wire events"]
 
 
