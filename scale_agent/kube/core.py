@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -76,15 +77,22 @@ class Queue:
         return first
 
 
-class Core:
-    """The state of one cluster's API server. ``memo``: what controllers remember between changes, by controller."""
+_NUMBERS = itertools.count()
 
-    __slots__ = ("_seen", "catalog", "custom", "identity", "memo", "owners", "queue", "schedule", "store")
+
+class Core:
+    """The state of one cluster's API server. ``memo``: what controllers remember between changes, by controller.
+
+    ``number`` tells it from all others of this process.
+    """
+
+    __slots__ = ("_seen", "catalog", "custom", "identity", "memo", "number", "owners", "queue", "schedule", "store")
 
     def __init__(self, snapshot: Snapshot, identity: Identity) -> None:
         self.store = Store(snapshot, identity)
         self.catalog: Catalog = snapshot.catalog
         self.identity = identity
+        self.number = next(_NUMBERS)
         self.schedule = Schedule()
         self.queue = Queue()
         self.owners = Owners(self.store)

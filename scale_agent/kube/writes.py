@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 
-from scale_agent.kube import graceful, status
-from scale_agent.kube.admission import defaults, objects, parts, quota, registry, signing, strategies, validation
-from scale_agent.kube.codec import gonumbers, moments
+from scale_agent.kube import graceful, preconditions, repeated, status
+from scale_agent.kube.admission import defaults, objects, parts, quota, signing, strategies, validation
+from scale_agent.kube.codec import moments
 from scale_agent.kube.core import Core
 from scale_agent.kube.custom import admission as custom
 from scale_agent.kube.custom.types import CLEANUP
@@ -23,6 +23,7 @@ from scale_agent.kube.graceful import DeleteOptions as DeleteOptions
 from scale_agent.kube.graceful import Way
 from scale_agent.kube.patching import managed
 from scale_agent.kube.patching.atoms import TypedError
+from scale_agent.kube.preconditions import NAMESPACES
 from scale_agent.kube.schema import zeros
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.version import Obj, Version
@@ -32,7 +33,6 @@ from scale_agent.kube.users import User
 NAME_ATTEMPTS = 8
 #: generateName's prefix is cut so that the name stays within 63 characters.
 LONGEST_PREFIX = 58
-NAMESPACES = ("", "namespaces")
 _NOTHING: Mapping[str, Any] = {}
 #: Resources whose DELETE answers with the object although it is gone (stores with ``ReturnDeletedObject``).
 RETURNS_DELETED = frozenset(
@@ -100,6 +100,21 @@ def create(
     _name(core, resource, meta)
     objects.begin(resource, obj, uid=core.identity.next_uid(), time=moments.stamp(actor.now))
     custom.check_open(resource, meta)
+    asked = _asked(core, resource, None, obj, actor, state=state) if owned is None else None
+    known = asked.known() if asked is not None else None
+    if asked is not None and known is not None:
+        _check_free(core, resource, meta)
+        return _store_again(core, resource, obj, actor, asked.json(known, core.store.rv + 1))
+    made = _new(core, resource, obj, actor, state, owned)
+    if asked is not None:
+        asked.note(made)
+    return made
+
+
+def _new(
+    core: Core, resource: ResourceType, obj: Obj, actor: Actor, state: Obj | None, owned: list[Obj] | None
+) -> Version:
+    """What :func:`create` makes of an object that has its name, uid and time, in place."""
     defaults.fill(core.catalog.version, resource, obj, actor.stamp)
     strategies.convert(resource, obj)
     by = managed.By(actor.manager, actor.stamp)
@@ -113,9 +128,38 @@ def create(
     if not resource.typed:  # only what has its schema has owners
         _own(core, resource, None, obj, by, owned)
     quota.check(core, resource, obj)
-    _check_free(core, resource, meta)
+    _check_free(core, resource, obj["metadata"])
     obj = _shaped(core, resource, obj)
     return _store(core, resource, obj, actor)
+
+
+def _asked(
+    core: Core,
+    resource: ResourceType,
+    before: Version | None,
+    obj: Obj,
+    actor: Actor,
+    subresource: str = "",
+    state: Obj | None = None,
+) -> repeated.Question | None:
+    """The write as a question, unless more counts than what is written: who may, or what there is room for."""
+    if actor.dry_run or actor.guard is not None or (before is None and quota.counts(core, resource)):
+        return None
+    whole = obj if state is None else {**obj, "status": state}
+    words = (actor.manager, subresource, "" if state is None else "with a state")
+    if subresource == "status":  # the rest is the stored object's
+        whole = {name: obj[name] for name in ("metadata", "status") if name in obj}
+    return repeated.about(core, resource, before, whole, actor.stamp, words)
+
+
+def _store_again(core: Core, resource: ResourceType, obj: Obj, actor: Actor, json: bytes) -> Version:
+    """Store what the same write made elsewhere."""
+    if actor.requestor is not None:  # whoever asked may be warned of defaults too
+        defaults.fill(core.catalog.version, resource, obj, actor.stamp)
+    meta = obj["metadata"]
+    version = Version(meta.get("namespace", ""), meta["name"], core.store.rv + 1, json)
+    core.store.place(resource.key, version, actor.now)
+    return version
 
 
 def _check_free(core: Core, resource: ResourceType, meta: dict[str, Any]) -> None:
@@ -212,11 +256,33 @@ def update(
     Nothing is written when nothing changes but times of managedFields; ``owned`` as in :func:`create`. An object
     without finalizers left that was waiting for them goes away.
     """
+    asked = _asked(core, resource, old, new, actor, subresource) if owned is None else None
+    known = asked.known() if asked is not None else None
+    if asked is not None and known is repeated.UNCHANGED:
+        return old
+    if asked is not None and known is not None:
+        return _store_again(core, resource, new, actor, asked.json(known, core.store.rv + 1))
+    made = _replaced(core, resource, old, new, actor, subresource, owned)
+    if asked is not None and made.rv:  # what went away has no version
+        asked.note(made if made is not old else None)
+    return made
+
+
+def _replaced(
+    core: Core,
+    resource: ResourceType,
+    old: Version,
+    new: Obj,
+    actor: Actor,
+    subresource: str,
+    owned: list[Obj] | None,
+) -> Version:
+    """What :func:`update` makes of the objects."""
     before = core.seen(old) if resource.typed else custom.in_version(resource, old).object()
     meta = new.get("metadata") or {}
     if actor.guard is not None:
         actor.guard(resource, new, old)
-    check_preconditions(resource, before, meta)
+    preconditions.check_update(resource, before, meta)
     obj = resource.ordered(objects.carry_over(resource, before, new, subresource))
     strategies.keep_assigned(core, resource, before, obj)
     signing.prepare_update(resource, before, obj, actor.stamp)
@@ -247,42 +313,6 @@ def put_namespace(core: Core, resource: ResourceType, obj: Obj, actor: Actor) ->
     return _store(core, resource, _shaped(core, resource, obj), actor)
 
 
-def check_preconditions(resource: ResourceType, before: Obj, meta: dict[str, Any]) -> None:
-    """Refuse a write that was made from an older state, or meant another object of the same name (409)."""
-    name = before["metadata"]["name"]
-    uid, wanted = meta.get("uid"), meta.get("resourceVersion")
-    if uid and uid != before["metadata"]["uid"]:
-        raise other_uid(resource, before["metadata"].get("namespace", ""), name, uid, before["metadata"]["uid"])
-    if wanted and wanted != before["metadata"]["resourceVersion"]:
-        _check_version(wanted)
-    any_version = not wanted or wanted == "0"
-    if not any_version and wanted != before["metadata"]["resourceVersion"]:
-        raise status.conflict(resource.plural, resource.group, name)
-    if any_version and (not resource.typed or resource.key in validation.VERSION_NEEDED):
-        raise status.invalid(resource.plural, resource.group, name, [_must_have_version()])
-
-
-def _check_version(text: str) -> None:
-    try:
-        gonumbers.parse_uint(text)
-    except ValueError as error:
-        raise StatusError(500, "", str(error)) from error
-
-
-def other_uid(resource: ResourceType, namespace: str, name: str, wanted: str, uid: str) -> StatusError:
-    """409: a write means another object than the stored one, whose ``uid`` is empty if there is none."""
-    key = registry.key_of(resource, namespace, name)
-    why = (
-        f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, "
-        f"AdditionalErrorMsg: Precondition failed: UID in precondition: {wanted}, UID in object meta: {uid}"
-    )
-    return status.conflict(resource.plural, resource.group, name, why)
-
-
-def _must_have_version() -> status.Cause:
-    return status.invalid_value("metadata.resourceVersion", "0", "must be specified for an update")
-
-
 def _may_go(obj: Obj) -> bool:
     meta = obj["metadata"]
     if not meta.get("deletionTimestamp") or meta.get("finalizers"):
@@ -302,7 +332,7 @@ def _remove(core: Core, resource: ResourceType, obj: Obj, actor: Actor) -> Versi
 def delete(core: Core, resource: ResourceType, version: Version, options: DeleteOptions, actor: Actor) -> Deleted:
     """Delete an object, or mark it deleted while finalizers or a grace period hold it. Raises 409."""
     obj = custom.in_version(resource, version).object()
-    check_delete(resource, obj, options)
+    preconditions.check_delete(resource, obj, options)
     if custom.is_definition(resource):
         return _end_definition(core, resource, version, obj, options, actor)
     if resource.key == NAMESPACES:
@@ -350,22 +380,3 @@ def _end_definition(
     obj["metadata"]["finalizers"] = finalizers if CLEANUP in finalizers else [*finalizers, CLEANUP]
     custom.begin_deletion(obj, moments.stamp(actor.now))
     return Deleted(_store(core, resource, _shaped(core, resource, obj), actor), False)
-
-
-def check_delete(resource: ResourceType, obj: Obj, options: DeleteOptions) -> None:
-    """Refuse a deletion that means another object or state of that name (409)."""
-    meta = obj["metadata"]
-    fast = resource.key == NAMESPACES  # they have their own check, in other words
-    for what, wanted, is_now in (
-        ("UID", options.uid, meta["uid"]),
-        ("ResourceVersion", options.resource_version, meta["resourceVersion"]),
-    ):
-        if wanted and wanted != is_now:
-            if fast:
-                why = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {is_now}"
-                raise status.conflict(resource.plural, resource.group, meta["name"], why)
-            why = (
-                f"the {what} in the precondition ({wanted}) does not match the {what} in record ({is_now}). "
-                f"The object might have been {'deleted and then recreated' if what == 'UID' else 'modified'}"
-            )
-            raise status.conflict(resource.kind, resource.group, meta["name"], why)

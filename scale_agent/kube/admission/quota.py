@@ -26,9 +26,14 @@ _COMPUTED = ("cpu", "memory", "ephemeral-storage")
 Amounts = dict[str, Decimal]
 
 
+def counts(core: Core, resource: ResourceType) -> bool:
+    """Whether there may be quotas that count new objects of a resource."""
+    return resource.namespaced and core.store.has(_QUOTAS)
+
+
 def check(core: Core, resource: ResourceType, obj: Obj) -> None:
     """Refuse a new object for which its namespace has no room (403)."""
-    if not resource.namespaced or not core.store.has(_QUOTAS):
+    if not counts(core, resource):
         return
     namespace = obj["metadata"].get("namespace", "")
     wanted: Amounts | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scale_agent.kube import status, writes
+from scale_agent.kube import preconditions, status
 from scale_agent.kube.codec import moments
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Response
@@ -45,7 +45,7 @@ def _bind(call: Call, name: str, binding: Obj, warnings: list[str]) -> Response:
     if current is None:
         raise status.not_found(resource.plural, "", name)
     obj = current.object()
-    writes.check_preconditions(resource, obj, meta)
+    preconditions.check_update(resource, obj, meta)
     _check_pod(obj, name)
     obj["spec"]["nodeName"] = target["name"]
     for member in ("labels", "annotations"):

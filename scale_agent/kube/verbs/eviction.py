@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from scale_agent.kube import selectors, status, writes
+from scale_agent.kube import preconditions, selectors, status, writes
 from scale_agent.kube.codec import moments
 from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Response
@@ -63,7 +63,7 @@ def _over(pod: Obj) -> bool:
 def _evict(call: Call, current: Version, options: writes.DeleteOptions) -> None:
     """Say why, then delete: two writes, as the real server makes them."""
     pod = current.object()
-    writes.check_delete(call.resource, pod, options)
+    preconditions.check_delete(call.resource, pod, options)
     actor = writes.Actor("", call.now, options.dry_run)
     if not options.dry_run:
         others = [one for one in pod["status"].get("conditions") or () if one["type"] != _TARGET["type"]]

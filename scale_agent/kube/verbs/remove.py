@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scale_agent.kube import query, status, writes
+from scale_agent.kube import preconditions, query, status, writes
 from scale_agent.kube.http import Response
 from scale_agent.kube.representation import encoders
 from scale_agent.kube.verbs import delete_options, read
@@ -49,7 +49,7 @@ def delete_collection(call: Call) -> Response:
 def _check(call: Call, options: writes.DeleteOptions) -> None:
     """Refuse the end of what every cluster needs (403), and warn of dependents that stay."""
     key, name = call.resource.key, call.route.name
-    if key == writes.NAMESPACES and name in IMMORTAL:
+    if key == preconditions.NAMESPACES and name in IMMORTAL:
         raise status.forbidden(call.resource.plural, "", name, "this namespace may not be deleted")
     if key == JOBS and not options.propagation:
         call.warned.append(JOBS_ORPHAN)

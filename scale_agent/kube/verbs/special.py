@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from scale_agent.kube import status, writes
+from scale_agent.kube import preconditions, status, writes
 from scale_agent.kube.codec import moments
 from scale_agent.kube.http import Response
 from scale_agent.kube.patching import managed
@@ -22,7 +22,7 @@ def finalize(call: Call) -> Response:
     current = call.current()
     before = current.object()
     meta = body["metadata"]
-    writes.check_preconditions(call.resource, before, meta)
+    preconditions.check_update(call.resource, before, meta)
     finalizers = list((body.get("spec") or {}).get("finalizers") or [])
     _check(call.route.name, finalizers)
     obj = {**before, "metadata": dict(before["metadata"]), "spec": {**(before.get("spec") or {})}}

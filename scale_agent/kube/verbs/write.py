@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scale_agent.kube import status, writes
+from scale_agent.kube import preconditions, status, writes
 from scale_agent.kube.admission.warnings import warnings_of
 from scale_agent.kube.http import Response
 from scale_agent.kube.representation import decoding
@@ -68,7 +68,7 @@ def _created(call: Call, obj: Obj, actor: writes.Actor) -> Response:
     """201, unless a certain object was meant."""
     uid = obj["metadata"].get("uid")
     if uid:
-        raise writes.other_uid(call.resource, call.route.namespace, call.route.name, uid, "")
+        raise preconditions.other_uid(call.resource, call.route.namespace, call.route.name, uid, "")
     obj["metadata"].pop("resourceVersion", None)
     return answer(call, 201, writes.create(call.core, call.resource, obj, actor))
 
