@@ -246,11 +246,18 @@ def is_true(obj: Obj, kind: str) -> bool:
     return found is not None and found.get("status") == "True"
 
 
+@lru_cache(maxsize=256)
+def _percent(text: str) -> tuple[int | None, int]:
+    """A text as a percentage, if it is one, and as a number."""
+    share = gonumbers.whole(text[:-1]) if text.endswith("%") else None
+    return share, gonumbers.whole(text) or 0
+
+
 def scaled(value: Any, total: int, *, up: bool) -> int:
     """An int-or-percent of ``total``, rounded up or down."""
     if isinstance(value, int):
         return value
-    share = gonumbers.whole(str(value)[:-1]) if str(value).endswith("%") else None
+    share, number = _percent(str(value))
     if share is None:
-        return gonumbers.whole(str(value)) or 0
+        return number
     return -(-share * total // 100) if up else share * total // 100

@@ -53,11 +53,9 @@ def finish(core: Core, change: Change, now: float) -> None:
 
 
 def check_owners(core: Core, change: Change, now: float) -> None:
-    """Rule: an object whose owners were never there, or went before it came, is collected too."""
+    """Rule, for new owners: an object whose owners were never there, or went before it came, is collected too."""
     event = change.event
     found = event.after.references
-    if gone(change) or not found or (event.before is not None and event.before.references == found):
-        return
     if any(_is_absent(core, one, event.after.namespace) for one in orjson.loads(b"[" + found + b"]")):
         core.schedule.at(now + ABSENT_S, lambda later: _collect_unowned(core, change, later))
 

@@ -7,6 +7,7 @@ differ while alphabet and length are the same: 32 bits, their decimal digits in 
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -44,6 +45,7 @@ def revision_hash(data: Any, collisions: int = 0) -> str:
     return safe(value)
 
 
+@lru_cache(maxsize=2048)
 def digest(text: str, length: int) -> str:
     """Hexadecimal digits that belong to ``text``: container and image ids."""
     return hashlib.shake_256(text.encode()).hexdigest(length // 2)

@@ -142,8 +142,9 @@ ALWAYS: tuple[Named, ...] = (
     ("namespace", namespaces.left),
     ("resourcequota", quotas.changed),
 )
-#: Of these, what only an end concerns, and what none.
+#: Of these, what only an end concerns, what no end does, and what only who has other owners than before.
 _ENDS, _STAYS = frozenset((garbage.collect, namespaces.left)), frozenset((garbage.finish, garbage.check_owners))
+_OWNED = frozenset((garbage.check_owners,))
 #: Every switch: the rules' and those that rules ask for themselves.
 SWITCHES = frozenset(
     {name for rules in (*RULES.values(), ALWAYS) for name, _ in rules if name}
@@ -157,9 +158,9 @@ _LOG = logging.getLogger(__name__)
 
 
 @lru_cache(maxsize=256)
-def _rules_for(key: ResourceKey, without: frozenset[str], gone: bool) -> tuple[Rule, ...]:
+def _rules_for(key: ResourceKey, without: frozenset[str], gone: bool, new_owners: bool) -> tuple[Rule, ...]:
     """The rules that look at a resource's changes, or ends."""
-    of_others = _STAYS if gone else _ENDS
+    of_others = (_STAYS if gone else _ENDS) | (frozenset() if new_owners else _OWNED)
     named = (*RULES.get(key, ()), *ALWAYS)
     return tuple(rule for name, rule in named if name not in without and rule not in of_others)
 
@@ -171,7 +172,7 @@ class Controllers:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._changes: deque[Change] = deque()
+        self._changes: deque[tuple[Change, bool]] = deque()
         self._running = False
         self._begun = False
         core.store.on_change = self._changed
@@ -179,8 +180,7 @@ class Controllers:
     def _changed(self, change: Change) -> None:
         if isinstance(change.event.after, heartbeats.Beat) and change.event.before is not None:
             return  # only times differ, which no rule looks at
-        self._core.owners.changed(change)
-        self._changes.append(change)
+        self._changes.append((change, self._core.owners.changed(change)))
 
     def run(self, now: float) -> bool:
         """Show every change to its rules, and do what they ask for; whether there was anything to do.
@@ -213,7 +213,7 @@ class Controllers:
     def _step(self, now: float) -> bool:
         """Show one change or take one look; changes first, so that many of them ask for one look."""
         if self._changes:
-            self._show(self._changes.popleft(), now)
+            self._show(*self._changes.popleft(), now)
             return True
         item = self._core.queue.pop()
         if item is None:
@@ -234,10 +234,10 @@ class Controllers:
             unreadable[what] = type(error).__name__
         _LOG.debug("stopped by %s: %s", type(error).__name__, what)
 
-    def _show(self, change: Change, now: float) -> None:
+    def _show(self, change: Change, new_owners: bool, now: float) -> None:
         event = change.event
         gone = event.type is EventType.DELETED
-        for rule in _rules_for(change.key, self._core.store.snapshot.without, gone):
+        for rule in _rules_for(change.key, self._core.store.snapshot.without, gone, new_owners):
             try:
                 rule(self._core, change, now)
             except _STOPS as error:

@@ -27,18 +27,19 @@ class Owners:
         self._store = store
         self._places: dict[bytes, dict[Place, None]] = {}
 
-    def changed(self, change: Change) -> None:
-        """Learn from a change of the store."""
+    def changed(self, change: Change) -> bool:
+        """Learn from a change of the store; whether the object has other owners than before."""
         event = change.event
         new = b"" if event.type is EventType.DELETED else event.after.references
         old = event.before.references if event.before is not None else b""
         if new == old:
-            return
+            return False
         place = (change.key, event.after.namespace, event.after.name)
         for uid in uids_of(old):
             self._forget(uid, place)
         for uid in uids_of(new):
             self._places.setdefault(uid, {})[place] = None
+        return True
 
     def _forget(self, uid: bytes, place: Place) -> None:
         places = self._places.get(uid)
