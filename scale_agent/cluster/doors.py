@@ -160,7 +160,10 @@ _PING_HEADERS: Headers = tuple(
 
 
 def _headers(request: HttpRequest) -> dict[str, str]:
-    headers: dict[str, str] = {}
+    headers = dict(request.headers)
+    if len(headers) == len(request.headers):
+        return headers
+    headers.clear()  # several of one name
     for name, value in request.headers:
         joint = JOINT if name.startswith("impersonate-") else ","
         headers[name] = f"{headers[name]}{joint}{value}" if name in headers else value

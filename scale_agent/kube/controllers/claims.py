@@ -1,7 +1,7 @@
-"""Claims find their volumes (pkg/controller/volume/persistentvolume); volumes are made for them; both are protected.
+"""Claims find their volumes (pkg/controller/volume/persistentvolume), or have them made; those in use are protected.
 
 A volume that fits is bound: the smallest. Without one a claim's storage class decides: it may wait for a pod's node,
-and then a volume is made, as an external provisioner makes it (switch ``provisioner``).
+and then a volume is made (``volumes``).
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from scale_agent.kube import writes
-from scale_agent.kube.codec import moments
 from scale_agent.kube.codec.quantities import number
-from scale_agent.kube.controllers import events
+from scale_agent.kube.controllers import events, volumes
 from scale_agent.kube.controllers.common import (
     PODS,
     actor,
@@ -23,28 +22,21 @@ from scale_agent.kube.controllers.common import (
     drop_finalizer,
     labels_of,
     read,
-    remove,
     selected,
     set_status,
 )
+from scale_agent.kube.controllers.volumes import CLAIMS, VOLUMES
 from scale_agent.kube.core import Core
-from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.store import Change
 from scale_agent.kube.storage.version import Obj
 
-CLAIMS: ResourceKey = ("", "persistentvolumeclaims")
-VOLUMES: ResourceKey = ("", "persistentvolumes")
-CLASSES: ResourceKey = ("storage.k8s.io", "storageclasses")
 SOURCE = events.Source("persistentvolume-controller")
 BOUND_BY, BIND_DONE = "pv.kubernetes.io/bound-by-controller", "pv.kubernetes.io/bind-completed"
-PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 PROVISIONERS = ("volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner")
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
-CLAIM_PROTECTION, VOLUME_PROTECTION = "kubernetes.io/pvc-protection", "kubernetes.io/pv-protection"
+CLAIM_PROTECTION = "kubernetes.io/pvc-protection"
 WAITS = "WaitForFirstConsumer"
-#: How long a provisioner takes to make or delete a volume (seconds).
-PROVISION_S = 1.0
 
 
 def of_pod(core: Core, change: Change, _: float) -> None:
@@ -59,7 +51,7 @@ def volume_changed(core: Core, change: Change, _: float) -> None:
     """Rule: a volume came, changed or went: it is looked at, and so are its claim and claims that wait."""
     after = change.event.after
     if change.event.type is not EventType.DELETED:
-        core.queue.add(reconcile_volume, "", after.name)
+        core.queue.add(volumes.reconcile, "", after.name)
     reference = core.seen(after)["spec"].get("claimRef")
     if reference:
         core.queue.add(reconcile, str(reference.get("namespace", "")), str(reference.get("name", "")))
@@ -80,7 +72,7 @@ def claim_changed(core: Core, change: Change, _: float) -> None:
     if change.event.type is EventType.DELETED:
         volume = str(core.seen(after)["spec"].get("volumeName") or "")
         if volume:
-            core.queue.add(reconcile_volume, "", volume)
+            core.queue.add(volumes.reconcile, "", volume)
     else:
         core.queue.add(reconcile, after.namespace, after.name)
 
@@ -130,14 +122,9 @@ def _in_use(core: Core, claim: Obj) -> bool:
     return False
 
 
-def _class_of(core: Core, claim: Obj) -> Obj | None:
-    name = claim["spec"].get("storageClassName") or ""
-    return read(core, CLASSES, "", name) if name else None
-
-
 def waits(core: Core, claim: Obj) -> bool:
     """Whether the claim's class waits for a pod that uses it, and none has a node yet."""
-    found = _class_of(core, claim)
+    found = volumes.class_of(core, claim)
     return (
         found is not None
         and found.get("volumeBindingMode") == WAITS
@@ -155,11 +142,11 @@ def _is_for(volume: Obj, claim: Obj) -> bool:
 
 def _fitting(core: Core, claim: Obj) -> Obj | None:
     """The volume made for the claim, or the smallest free one that fits."""
-    volumes = [core.seen(version) for version in core.store.list(VOLUMES)]
-    own = next((one for one in volumes if _is_for(one, claim)), None)
+    found = [core.seen(version) for version in core.store.list(VOLUMES)]
+    own = next((one for one in found if _is_for(one, claim)), None)
     if own is not None:
         return own
-    free = [one for one in volumes if not one["spec"].get("claimRef") and not deleting(one) and _fits(one, claim)]
+    free = [one for one in found if not one["spec"].get("claimRef") and not deleting(one) and _fits(one, claim)]
     return min(free, key=lambda one: (_storage(one), one["metadata"]["name"]), default=None)
 
 
@@ -215,22 +202,13 @@ def _tie_volume(core: Core, claim: Obj, volume: Obj, now: float) -> None:
         own = {"uid": meta["uid"], "apiVersion": "v1", "resourceVersion": meta["resourceVersion"]}
         body["spec"]["claimRef"] = {**made, **own}
         writes.update(core, resource, version, body, actor(now))
-    _set_phase(core, volume, "Bound", now)
-
-
-def _set_phase(core: Core, volume: Obj, phase: str, now: float) -> None:
-    resource = core.builtin("", "v1", "persistentvolumes")
-    version = current(core, resource, volume)
-    status = (core.seen(version).get("status") or {}) if version is not None else {}
-    if status.get("phase") != phase:
-        from_now = {"phase": phase, "lastPhaseTransitionTime": moments.stamp(now)}
-        set_status(core, resource, volume, {**status, **from_now}, now)
+    volumes.set_phase(core, volume, "Bound", now)
 
 
 def _without_volume(core: Core, claim: Obj, now: float) -> None:
     """Nothing fits: what the storage class says to that."""
     name = claim["spec"].get("storageClassName") or ""
-    found = _class_of(core, claim)
+    found = volumes.class_of(core, claim)
     if waits(core, claim):
         text = "waiting for first consumer to be created before binding"
         _tell(core, claim, events.Words(WAITS, text), now)
@@ -264,87 +242,7 @@ def _ask_provisioner(core: Core, claim: Obj, storage_class: Obj, now: float) -> 
         "correctly registered."
     )
     _tell(core, claim, events.Words("ExternalProvisioning", text), now)
-    if "provisioner" not in core.store.snapshot.without and not provisioner.endswith("/no-provisioner"):
-        asked = core.memo.setdefault("provisioning", set())
-        if claim["metadata"]["uid"] not in asked:
-            asked.add(claim["metadata"]["uid"])
-            core.schedule.at(now + PROVISION_S, lambda later: _provision(core, claim, provisioner, later))
-
-
-def _provision(core: Core, claim: Obj, provisioner: str, now: float) -> None:
-    """Make a volume for a claim, as an external provisioner does."""
-    meta = claim["metadata"]
-    core.memo["provisioning"].discard(meta["uid"])
-    found = read(core, CLAIMS, meta["namespace"], meta["name"])
-    if found is None or found["metadata"]["uid"] != meta["uid"] or found["spec"].get("volumeName"):
-        return
-    spec, storage_class = found["spec"], _class_of(core, found) or {}
-    reference = {
-        "kind": "PersistentVolumeClaim",
-        "apiVersion": "v1",
-        "name": meta["name"],
-        "namespace": meta["namespace"],
-    }
-    name = f"pvc-{meta['uid']}"
-    body = {
-        "metadata": {"name": name, "annotations": {PROVISIONED_BY: provisioner}},
-        "spec": {
-            "capacity": {"storage": ((spec.get("resources") or {}).get("requests") or {}).get("storage", "1Gi")},
-            "accessModes": spec.get("accessModes") or [],
-            "claimRef": {**reference, "uid": meta["uid"], "resourceVersion": found["metadata"]["resourceVersion"]},
-            **_backing(provisioner, name),
-            "persistentVolumeReclaimPolicy": storage_class.get("reclaimPolicy") or "Delete",
-            "storageClassName": spec.get("storageClassName") or "",
-            "volumeMode": spec.get("volumeMode") or "Filesystem",
-        },
-    }
-    source = events.Source(provisioner, manager="csi-provisioner")
-    writes.create(core, core.builtin("", "v1", "persistentvolumes"), body, actor(now, "csi-provisioner"))
-    events.record(
-        core, found, source, events.Words("ProvisioningSucceeded", f"Successfully provisioned volume {name}"), now
-    )
-
-
-def _backing(provisioner: str, name: str) -> Obj:
-    """What a volume is: CSI drivers make their own kind, provisioners such as rancher.io/local-path a directory."""
-    if "/" in provisioner:
-        return {"hostPath": {"path": f"/opt/{provisioner.rpartition('/')[2]}/{name}", "type": "DirectoryOrCreate"}}
-    return {"csi": {"driver": provisioner, "volumeHandle": name}}
-
-
-def reconcile_volume(core: Core, _: str, name: str, now: float) -> None:
-    """Look at a volume: its phase follows its claim; when that is gone, its reclaim policy."""
-    volume = read(core, VOLUMES, "", name)
-    if volume is None:
-        return
-    resource = core.builtin("", "v1", "persistentvolumes")
-    phase = (volume.get("status") or {}).get("phase")
-    reference = volume["spec"].get("claimRef")
-    if deleting(volume) and phase != "Bound":
-        drop_finalizer(core, resource, volume, VOLUME_PROTECTION, now)
-        return
-    if "persistentvolume-binder" in core.store.snapshot.without:
-        return
-    if not reference or not reference.get("uid"):
-        _set_phase(core, volume, "Available", now)
-        return
-    claim = read(core, CLAIMS, reference["namespace"], reference["name"])
-    if claim is not None and claim["metadata"]["uid"] == reference["uid"]:
-        return
-    if phase == "Bound":
-        _set_phase(core, volume, "Released", now)
-    elif phase == "Released" and _goes_with_claim(volume):
-        core.schedule.at(now + PROVISION_S, lambda later: _discard(core, volume, later))
-
-
-def _goes_with_claim(volume: Obj) -> bool:
-    """Whether its provisioner takes a released volume away."""
-    made = PROVISIONED_BY in annotations_of(volume)
-    return made and volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
-
-
-def _discard(core: Core, volume: Obj, now: float) -> None:
-    remove(core, core.builtin("", "v1", "persistentvolumes"), volume, now)
+    volumes.ask_for(core, claim, provisioner, now)
 
 
 def unusable(core: Core, pod: Obj, _: float) -> str:
@@ -358,7 +256,7 @@ def unusable(core: Core, pod: Obj, _: float) -> str:
 
 
 def _may_wait(core: Core, claim: Obj) -> bool:
-    found = _class_of(core, claim)
+    found = volumes.class_of(core, claim)
     return found is not None and found.get("volumeBindingMode") == WAITS
 
 
