@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gevent.queue import Queue
+import gevent
 
 from scale_agent.cluster.ports import DialTimings
 from scale_agent.cluster.runtime import Runtime
@@ -28,7 +28,7 @@ from scale_agent.tunnel.session import Session, Side
 
 URL, API = "https://127.0.0.1:8443", "10.43.0.1:443"
 CA = "-----BEGIN CERTIFICATE-----\nbm90IGEgcmVhbCBvbmU=\n-----END CERTIFICATE-----\n"
-_BINARY = 2
+_BINARY, _PONG = 2, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,34 +50,82 @@ class NoTime:
 
 
 class Socket:
-    """The agent's end of a websocket; what it sent waits in ``sent``."""
+    """The agent's end of a websocket, which tells of what is there until that is read; what it sent is in ``sent``."""
 
     def __init__(self) -> None:
-        self.inbox: Queue[tuple[int, bytes, bool] | None] = Queue()
         self.sent: list[bytes] = []
         self.closed = False
+        self._inbox: list[tuple[int, bytes, bool]] = []
+        self._readable: Callable[[], None] | None = None
+        self._reading, self._woken = True, False
 
-    def receive(self) -> tuple[int, bytes, bool]:
-        """The next frame."""
-        frame = self.inbox.get()
-        if frame is None:
+    def put(self, opcode: int, payload: bytes) -> None:
+        """From Rancher."""
+        self._inbox.append((opcode, payload, True))
+        self._wake()
+
+    # -- cluster.runtime.InMemory --
+
+    def attach(self, readable: Callable[[], None], writable: Callable[[], None]) -> Socket:
+        """Who is told; there is always room to write."""
+        self._readable = readable
+        return self
+
+    def read(self, wanted: bool) -> None:
+        """Tell of what is there, or not."""
+        self._reading = wanted
+        self._wake()
+
+    def write(self, wanted: bool) -> None:
+        """There is always room."""
+
+    def stop(self) -> None:
+        """Tell nobody."""
+        self._readable = None
+
+    # -- cluster.ports.WebSocket --
+
+    def fileno(self) -> int:
+        """None."""
+        return -1
+
+    def receive(self) -> list[tuple[int, bytes, bool]]:
+        """All frames that are there."""
+        if self.closed:
             raise DialError("closed", "the websocket is over")
-        return frame
+        found, self._inbox = self._inbox, []
+        return found
 
-    def send(self, messages: Sequence[bytes]) -> None:
+    def send(self, messages: Sequence[bytes]) -> int:
         """To Rancher."""
         if self.closed:
             raise DialError("closed", "the websocket is over")
         self.sent.extend(bytes(message) for message in messages)
+        return 0
 
-    def ping(self) -> None:
+    def ping(self) -> int:
         """Answered at once."""
-        self.inbox.put((10, b"", True))
+        self.put(_PONG, b"")
+        return 0
+
+    def flush(self) -> int:
+        """Nothing waits."""
+        return 0
 
     def shutdown(self) -> None:
-        """The reader learns it."""
+        """The end."""
         self.closed = True
-        self.inbox.put(None)
+
+    def _wake(self) -> None:
+        if self._inbox and self._reading and not self._woken:
+            self._woken = True
+            gevent.spawn(self._tell)
+
+    def _tell(self) -> None:
+        self._woken = False
+        if self._readable is not None and self._reading:
+            self._readable()
+            self._wake()
 
 
 @dataclass(slots=True)
@@ -275,4 +323,4 @@ class MainTunnel:
 
     def _flush(self) -> None:
         for message in self._session.data_to_send():
-            self.socket.inbox.put((_BINARY, message, True))
+            self.socket.put(_BINARY, message)
