@@ -10,8 +10,6 @@ import ssl
 from collections.abc import Iterator
 from typing import Any
 
-from requests import RequestException
-
 from scale_agent.errors import RancherError
 
 #: Most specific first: the first kind that is found anywhere in the chain of an exception names its reason.
@@ -59,15 +57,14 @@ _TEXT_LIMIT = 160
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """The exception and everything it wraps, in whatever way (urllib3 uses ``reason``, requests ``args``)."""
+    """The exception and everything it wraps, in whatever way."""
     queue: list[Any] = [error]
     seen: set[int] = set()
     while queue:
         one = queue.pop(0)
         if isinstance(one, BaseException) and id(one) not in seen:
             seen.add(id(one))
-            if not isinstance(one, RequestException):  # a wrapper that is an OSError by inheritance only
-                yield one
+            yield one
             queue += [getattr(one, "reason", None), *one.args, one.__cause__, one.__context__]
 
 

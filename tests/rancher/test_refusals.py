@@ -278,7 +278,6 @@ def test_secrets_stay_where_they_belong(
     site.routes["GET", "/v3/import/canarytoken_c-abcde.yaml"] = Answer(400, "canarytokencanarytokencanarytoken is bad")
     with pytest.raises(RancherError) as manifest:
         rest.client.manifest(Registration("c-abcde", "canarytoken", "/v3/import/canarytoken_c-abcde.yaml"))
-    assert "/v3/import/…" in caplog.text
     texts.append(str(manifest.value))
     texts += [repr(credentials), str(credentials), repr(rest.calls), rest.client.describe(), caplog.text]
     registration = Registration("c-abcde", "canarytoken", "/v3/import/canarytoken_c-abcde.yaml")
