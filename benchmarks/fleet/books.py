@@ -48,6 +48,7 @@ _CAUSES = (
     "readyz lost with its tunnel",
     "pings lost with their tunnel",
     "watches not begun for want of a tunnel",
+    "dropped by a sync",
 )
 
 
@@ -161,9 +162,9 @@ def _requests(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[
 
 
 def _causes(books: Sequence[Mapping[str, Any]], asked: Counter[Row]) -> Line:
-    """Each try that was lost was given up for a cause or asked again; an answer that broke off has its status too."""
+    """Each try that was lost was given up for a cause, sent or not, or asked again."""
     tunnels, wire = summed(books, "tunnels"), summed(books, "wire")
-    given_up = sum(tunnels[cause] for cause in _CAUSES) - tunnels["answers cut short"]
+    given_up = sum(tunnels[cause] + tunnels[f"not sent: {cause}"] for cause in _CAUSES)
     unwritten = summed(books, "requests_unwritten").total()
     lost = sum(count for row, count in asked.items() if not row[2])
     return Line("requests lost, by cause and by kind", given_up + wire["requests_repeated"], lost + unwritten)
@@ -203,17 +204,20 @@ _RECEIVED = ("connections_opened", "bytes_in", "pongs")
 
 
 def _wire(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """What went through the tunnels; ``lost`` was under way when one of them ended."""
+    """What went through the tunnels; ``lost`` was under way when one of them ended: no more than one ping and one pong
+    of each, and no connections but those of which the peers heard nothing.
+    """
     theirs = summed(books, "wire")
-    if theirs:  # our ends of the connections out is theirs in
-        ends = summed(books, "bytes")
-        theirs["bytes_out"], theirs["bytes_in"] = ends["connections_in"], ends["connections_out"]
-    ended = summed(books, "tunnels")["main closed"] + summed(books, "tunnels")["stv closed"]
+    tunnels = summed(books, "tunnels")
+    ended = tunnels["main closed"] + tunnels["stv closed"]
+    bounds = {"pings": ended, "pongs": ended, "connections_opened": theirs["connections_unheard"]}
     lines = []
     for name in _SENT + _RECEIVED if theirs else ():
         beyond = generator.counters[name] - theirs[name]
         possible = ended and (beyond >= 0 if name in _SENT else beyond <= 0)
-        lines.append(Line(f"wire {name}", generator.counters[name], theirs[name], beyond if possible else 0))
+        bound = bounds.get(name, abs(beyond))
+        lost = max(-bound, min(bound, beyond)) if possible else 0
+        lines.append(Line(f"wire {name}", generator.counters[name], theirs[name], lost))
     return lines
 
 

@@ -130,16 +130,26 @@ def test_a_call_that_failed_may_not_have_come_through(tmp_path: Path) -> None:
         assert [line.difference for line in found] == different
 
 
+def test_what_tunnels_ends_can_explain_has_a_bound(tmp_path: Path) -> None:
+    counts = {"kind": "counts", "name": "w0", "detail": {"connections_opened": 7, "pings": 12}}
+    generator, ended = _generator(tmp_path, [counts]), {"main closed": 2}
+    fine = {"connections_opened": 8, "connections_unheard": 1, "pings": 10}
+    assert not _different(generator, [_books([], wire=fine, tunnels=ended)])
+    wrong = {"connections_opened": 9, "connections_unheard": 1, "pings": 9}
+    found = _different(generator, [_books([], wire=wrong, tunnels=ended)])
+    assert {line.what: line.difference for line in found} == {"wire connections_opened": -1, "wire pings": 1}
+
+
 def test_nobody_receives_more_than_was_sent(tmp_path: Path) -> None:
     counts = {"kind": "counts", "name": "w0", "detail": {"events": 10, "bytes_in": 100}}
     generator = _generator(tmp_path, [counts])
     ended = {"main opened": 0, "main closed": 3}
-    fine = _books([], wire={"events": 9}, bytes={"connections_out": 120}, tunnels=ended)
+    fine = _books([], wire={"events": 9, "bytes_in": 120}, tunnels=ended)
     assert not _different(generator, [fine])
     assert Line("wire events", 10, 9, 1) in compare(generator, [fine])
-    wrong = _books([], wire={"events": 11}, bytes={"connections_out": 99}, tunnels=ended)
+    wrong = _books([], wire={"events": 11, "bytes_in": 99}, tunnels=ended)
     assert [line.difference for line in _different(generator, [wrong])] == [-1, 1]
-    for_no_reason = _books([], wire={"events": 9}, bytes={"connections_out": 100})
+    for_no_reason = _books([], wire={"events": 9, "bytes_in": 100})
     assert [line.what for line in _different(generator, [for_no_reason])] == ["wire events"]
 
 

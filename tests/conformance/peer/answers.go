@@ -9,9 +9,9 @@ import (
 
 func (r *run) lost(one *step, err error) {
 	if r.l.excused("main", err) {
-		r.l.on.books.tunnel("requests lost with their tunnel")
+		r.l.on.books.excused("requests lost with their tunnel", err)
 	} else {
-		r.l.on.books.fail(kindOfLoss("request lost", err), fmt.Sprintf("%s %s: %v", one.Method, one.Path, err))
+		r.l.on.books.unexcused("request lost", err, fmt.Sprintf("%s %s: %v", one.Method, one.Path, err))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -52,7 +52,7 @@ func (l *life) ask(on *lane, q question) (int, []byte, error) {
 	l.on.books.request(requestKey{verb, resource, reply.StatusCode}, int64(len(q.body)), size)
 	if err != nil {
 		l.on.books.tunnel("answers cut short")
-		return 0, nil, err
+		return 0, nil, &lost{cutShort, err}
 	}
 	if reply.Header.Get("Content-Encoding") == "gzip" && len(raw) > 0 && q.keep {
 		return unzipped(reply.StatusCode, raw)
@@ -84,16 +84,20 @@ func unzipped(status int, raw []byte) (int, []byte, error) {
 	return status, out, err
 }
 
-// kindOfLoss names what went wrong. remotedialer's server drops a connection that it has just opened when the client's
-// SyncConnections was written before the client read the Connect: the later the client reads, the more of them.
-func kindOfLoss(kind string, err error) string {
+// droppedBySync: remotedialer's server drops a connection that it has just opened when the client's SyncConnections was
+// written before the client read the Connect: the later the client reads, the more of them. Real agents have the same race.
+const droppedBySync = "dropped by a sync"
+
+// unexcused books a loss that did not go with its tunnel: one by the race above has its cause, any other is an error.
+func (b *books) unexcused(kind string, err error, text string) {
 	switch {
 	case strings.Contains(err.Error(), "sync from client"):
-		return "dropped by a sync"
+		b.excused(droppedBySync, err)
+		return
 	case strings.Contains(err.Error(), "TLS handshake"):
-		return "TLS handshake"
+		kind = "TLS handshake"
 	case errors.Is(err, context.DeadlineExceeded):
-		return "request timeout"
+		kind = "request timeout"
 	}
-	return kind
+	b.fail(kind, text)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"math"
 	"sort"
 	"strconv"
@@ -32,16 +33,18 @@ type books struct {
 	examples  map[string]string
 	tunnels   map[string]int64
 	unwritten map[string]int64
+	retries   map[string]*retry
 	events    map[string]*atomic.Int64
 
 	created, active, imported, deleted atomic.Int64
 	mainOpen, stvOpen                  atomic.Int64
 	opened, connsOpen, connsClosed     atomic.Int64
 	unheard, refused                   atomic.Int64
-	handshakes, handshakesFailed       atomic.Int64
+	handshakes, cancelledDials         atomic.Int64
 	repeated                           atomic.Int64
-	cancelledDials, upgradesUnheard    atomic.Int64
+	abandoned, upgradesUnheard         atomic.Int64
 	pings, pongs                       atomic.Int64
+	changes, changed, delivered, busy  atomic.Int64
 	framesIn, framesOut                atomic.Int64
 	watchesOpened, watchesOpen         atomic.Int64
 	watchObjects                       atomic.Int64
@@ -51,12 +54,12 @@ type books struct {
 	latencies                          map[string]*histogram
 }
 
-var latencyNames = []string{"ping", "readyz", "request", "watch_start", "tls_handshake", "synced", "import", "active", "resume", "retry_main", "retry_stv"}
+var latencyNames = []string{"ping", "readyz", "request", "watch_start", "tls_handshake", "synced", "import", "active", "resume", "retry_main", "retry_stv", "change", "delivery"}
 
 func newBooks() *books {
 	b := &books{
 		requests: map[requestKey]*tally{}, rest: map[string]int64{}, errors: map[string]int64{}, examples: map[string]string{},
-		tunnels: map[string]int64{}, unwritten: map[string]int64{}, events: map[string]*atomic.Int64{}, latencies: map[string]*histogram{},
+		tunnels: map[string]int64{}, unwritten: map[string]int64{}, retries: map[string]*retry{}, events: map[string]*atomic.Int64{}, latencies: map[string]*histogram{},
 	}
 	for _, name := range latencyNames {
 		b.latencies[name] = &histogram{}
@@ -82,27 +85,43 @@ func (b *books) request(key requestKey, in, out int64) {
 
 // lostRequest books a request without an answer. One that was sent has the status 0: the other side may have served it,
 // so that its books may say up to so many more. One that was not sent is in nobody's requests.
-func (b *books) lostRequest(verb, resource string, how reach) {
-	if how != unwritten {
+func (b *books) lostRequest(verb, resource string, failed *lost) *lost {
+	if failed.reach != unwritten {
 		b.request(requestKey{verb, resource, 0}, 0, 0)
-		return
+		return failed
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.unwritten[verb+" "+resource]++
+	return failed
 }
 
-// failedHandshake books a TLS handshake that did not come about: refused when the other side could not dial.
+// excused books why there is no answer to a request that went with its tunnel; what was never sent is told apart, and
+// what has its status already is not told again.
+func (b *books) excused(cause string, err error) {
+	var how *lost
+	if !errors.As(err, &how) || how.reach == cutShort {
+		return
+	}
+	if how.reach == unwritten {
+		cause = "not sent: " + cause
+	}
+	b.tunnel(cause)
+}
+
+// failedHandshake books a TLS handshake that did not come about: refused when the other side could not dial, otherwise
+// given up here.
 func (b *books) failedHandshake(err error) {
-	b.handshakesFailed.Add(1)
 	if strings.Contains(err.Error(), "refused") {
 		b.refused.Add(1)
+	} else {
+		b.cancelledDials.Add(1)
 	}
 }
 
-// wire is what both sides count in the same words. The other side may have seen less of what was under way when a tunnel
-// ended, by no more than the last three say: connections on which it never said a word, websockets of which no frame
-// ever came, watch events apart.
+// wire is what both sides count in the same words, bytes by the generator's direction: bytes_out come from it. One side
+// may have seen less of what was under way when a tunnel ended: *_unheard say of how many connections and websockets
+// nothing ever came.
 func (b *books) wire() map[string]int64 {
 	events := int64(0)
 	for kind, count := range b.events {
@@ -112,10 +131,10 @@ func (b *books) wire() map[string]int64 {
 	}
 	return map[string]int64{
 		"connections_opened": b.opened.Load(), "connections_closed": b.connsClosed.Load(), "connections_refused": b.refused.Load(),
-		"handshakes": b.handshakes.Load(), "events": events, "bookmarks": b.events["BOOKMARK"].Load(),
-		"bytes_in": b.framesIn.Load(), "bytes_out": b.framesOut.Load(), "pings": b.pings.Load(), "pongs": b.pongs.Load(),
-		"cancelled_dials": b.cancelledDials.Load(), "requests_repeated": b.repeated.Load(),
-		"connections_unheard": b.unheard.Load(), "handshakes_failed": b.handshakesFailed.Load(), "websockets_unheard": b.upgradesUnheard.Load(),
+		"cancelled_dials": b.cancelledDials.Load(), "handshakes": b.handshakes.Load(), "events": events, "bookmarks": b.events["BOOKMARK"].Load(),
+		"bytes_in": b.tunnelOut.Load(), "bytes_out": b.tunnelIn.Load(), "pings": b.pings.Load(), "pongs": b.pongs.Load(),
+		"requests_repeated": b.repeated.Load(), "connections_unheard": b.unheard.Load(),
+		"websockets_abandoned": b.abandoned.Load(), "websockets_unheard": b.upgradesUnheard.Load(),
 	}
 }
 
@@ -190,8 +209,9 @@ func (b *books) document() map[string]any {
 		"events":      events, "requests": b.rows(), "in_flight": b.inFlight.Load(), "rest": copied(b.rest),
 		"errors": copied(b.errors), "examples": copied(b.examples), "latencies_ms": latencies,
 		"wire": b.wire(), "requests_unwritten": copied(b.unwritten),
+		"retries": b.retried(), "churn": b.churned(),
 		"bytes": map[string]int64{"sockets_in": b.wireIn.Load(), "sockets_out": b.wireOut.Load(),
-			"connections_in": b.tunnelIn.Load(), "connections_out": b.tunnelOut.Load()},
+			"frames_in": b.framesIn.Load(), "frames_out": b.framesOut.Load(), "connections_in": b.tunnelIn.Load(), "connections_out": b.tunnelOut.Load()},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"sync/atomic"
 	"time"
@@ -66,14 +67,15 @@ func (s *shared) tlsConfig(params agentParams) (*tls.Config, error) {
 
 // dial opens a connection of the main tunnel to the cluster's API server.
 func (l *life) dial(ctx context.Context) (*kept, error) {
-	began := time.Now()
 	l.mu.Lock()
 	address := l.params.Address
 	l.mu.Unlock()
+	l.awaitTunnel(ctx)
 	raw, err := l.on.tunnels.dial(ctx, l.c.id, address)
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	conn := tls.Client(raw, l.config)
 	overdue := time.AfterFunc(handshakeLimit, func() { raw.Close() })
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
@@ -92,6 +94,22 @@ func (l *life) dial(ctx context.Context) (*kept, error) {
 	return newKept(raw, conn), nil
 }
 
+// awaitTunnel waits as Rancher's dialer factory does for a cluster that is not there: four times five to ten seconds.
+func (l *life) awaitTunnel(ctx context.Context) {
+	for range 4 {
+		if l.on.tunnels.server.HasSession(l.c.id) {
+			return
+		}
+		wait := time.NewTimer(seconds(5 + 5*rand.Float64()))
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return
+		case <-wait.C:
+		}
+	}
+}
+
 // lane is the recorded connection of this number.
 func (l *life) lane(number int) *lane {
 	l.mu.Lock()
@@ -104,20 +122,24 @@ func (l *life) lane(number int) *lane {
 	return made
 }
 
-// watched says whether the lane stays for good: a watch has it, or the health probe.
+// watched says whether the lane stays for good: a watch has it, the health probe, or changes.
 func (l *life) watched(number int) bool {
-	return number == probeLane || l.on.imports[l.c.path].watchLanes[number]
+	return number == probeLane || number == churnLane || l.on.imports[l.c.path].watchLanes[number]
 }
 
-// dropLanes forgets the import's connections: those that are idle close themselves when their time is over.
+// dropLanes forgets the import's connections: those that are idle close themselves when their time is over, or now if
+// there is no time for that.
 func (l *life) dropLanes() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	dropped := []*lane{}
 	for number, one := range l.lanes {
-		if l.watched(number) {
-			continue
+		if !l.watched(number) {
+			dropped = append(dropped, one)
+			delete(l.lanes, number)
 		}
-		delete(l.lanes, number)
+	}
+	l.mu.Unlock()
+	for _, one := range dropped {
 		if l.on.hurry {
 			one.closeIdle(false)
 		}

@@ -63,31 +63,48 @@ const (
 	unwritten  reach = iota // it was never sent, or not all of it: the other side has not served it
 	unanswered              // it was sent, and no byte came back: the other side may have served it
 	garbled                 // the answer broke off in its head
+	cutShort                // the answer broke off behind its head: the request is in the books with its status
 )
 
 var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 4<<10) }}
+
+// lost is a request without an answer, and how far it came.
+type lost struct {
+	reach
+	error
+}
+
+func (l *lost) Unwrap() error { return l.error }
+
+// mayBeServed says whether the other side may have served a request that failed so.
+func mayBeServed(err error) bool {
+	var how *lost
+	return errors.As(err, &how) && how.reach != unwritten
+}
 
 // exchange asks, and asks again where net/http does; every try that failed is in the books.
 func (l *lane) exchange(request *http.Request, verb, resource string) (*http.Response, error) {
 	for {
 		k, err := l.take(request.Context())
 		if err != nil {
-			l.books.lostRequest(verb, resource, unwritten)
-			return nil, err
+			return nil, l.books.lostRequest(verb, resource, &lost{unwritten, err})
 		}
-		reply, how, err := k.ask(request, l)
-		if err == nil {
+		reply, failed := k.ask(request, l)
+		if failed == nil {
 			return reply, nil
 		}
 		k.close()
-		l.books.lostRequest(verb, resource, how)
 		if request.Context().Err() != nil {
-			return nil, request.Context().Err()
+			failed.error = request.Context().Err()
 		}
-		if k.uses == 1 || !again(request, how) {
-			return nil, err
+		l.books.lostRequest(verb, resource, failed)
+		if request.Context().Err() != nil || k.uses == 1 || !again(request, failed.reach) {
+			return nil, failed
 		}
 		l.books.repeated.Add(1)
+		if failed.reach != unwritten {
+			l.books.tunnel("asked again by net/http")
+		}
 	}
 }
 
@@ -105,34 +122,43 @@ func again(request *http.Request, how reach) bool {
 }
 
 // ask makes one request on this connection. Its answer's body gives the connection back.
-func (k *kept) ask(request *http.Request, l *lane) (*http.Response, reach, error) {
+func (k *kept) ask(request *http.Request, l *lane) (*http.Response, *lost) {
 	k.uses++
 	stop := context.AfterFunc(request.Context(), k.close)
-	if err := k.write(request); err != nil {
+	reply, failed := k.roundTrip(request)
+	if failed != nil {
 		stop()
-		return nil, unwritten, err
-	}
-	if _, err := k.reader.Peek(1); err != nil {
-		stop()
-		return nil, unanswered, err
-	}
-	reply, err := http.ReadResponse(k.reader, request)
-	if err != nil {
-		stop()
-		return nil, garbled, err
+		return nil, failed
 	}
 	if reply.Body == http.NoBody && !reply.Close {
 		if stop() {
 			l.put(k)
 		}
-		return reply, 0, nil
+		return reply, nil
 	}
 	reply.Body = &answerBody{ReadCloser: reply.Body, k: k, lane: l, stop: stop, last: reply.Close}
-	return reply, 0, nil
+	return reply, nil
 }
 
-// write sends in pieces of 4 KB, as http.Transport does.
+func (k *kept) roundTrip(request *http.Request) (*http.Response, *lost) {
+	if err := k.write(request); err != nil {
+		return nil, &lost{unwritten, err}
+	}
+	if _, err := k.reader.Peek(1); err != nil {
+		return nil, &lost{unanswered, err}
+	}
+	reply, err := http.ReadResponse(k.reader, request)
+	if err != nil {
+		return nil, &lost{garbled, err}
+	}
+	return reply, nil
+}
+
+// write sends in pieces of 4 KB and asks for a packed answer, as http.Transport does.
 func (k *kept) write(request *http.Request) error {
+	if request.Header.Get("Accept-Encoding") == "" {
+		request.Header.Set("Accept-Encoding", "gzip")
+	}
 	out := writers.Get().(*bufio.Writer)
 	defer writers.Put(out)
 	out.Reset(k.conn)

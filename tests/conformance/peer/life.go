@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,8 +31,8 @@ type shared struct {
 	changes  map[string][]change
 	deletion *script
 	period   time.Duration
-	hurry    bool
 	paused   func() bool
+	hurry    bool
 	tlsMu    sync.Mutex
 	tls      map[string]*tls.Config
 }
@@ -57,6 +58,8 @@ type life struct {
 	cutAt    time.Time
 	lostAt   map[string]time.Time
 	resuming int
+
+	settled, changing atomic.Bool
 }
 
 func (s *shared) begin(c *cluster) {
@@ -139,6 +142,7 @@ func (l *life) start() {
 func (l *life) imported(started time.Time) {
 	l.on.books.imported.Add(1)
 	l.on.books.took("import", started)
+	l.settled.Store(true)
 	go l.dropLanes()
 }
 

@@ -34,7 +34,6 @@ type settings struct {
 	memoryMiB                int64
 	data, ready, directory   string
 	period                   time.Duration
-	ca, cert, key            string
 	hurry                    bool
 }
 

@@ -28,6 +28,7 @@ type peer struct {
 	tunnels *tunnels
 	service *service
 	shared  *shared
+	churn   *churn
 	quiet   atomic.Bool
 	started time.Time
 }
@@ -37,9 +38,10 @@ func newPeer(s settings, url, caPEM string) (*peer, error) {
 	r := newRegistry(b)
 	p := &peer{books: b, tunnels: newTunnels(r, b), started: time.Now()}
 	p.shared = &shared{
-		registry: r, tunnels: p.tunnels, books: b, url: url, caPEM: caPEM, period: s.period, hurry: s.hurry, paused: p.quiet.Load,
+		registry: r, tunnels: p.tunnels, books: b, url: url, caPEM: caPEM, period: s.period, paused: p.quiet.Load, hurry: s.hurry,
 		imports: map[string]*script{}, changes: map[string][]change{}, tls: map[string]*tls.Config{},
 	}
+	p.churn = &churn{on: p.shared}
 	if err := p.shared.read(s.data); err != nil {
 		return nil, err
 	}
@@ -76,6 +78,15 @@ func (p *peer) admin() http.Handler {
 			share = 1
 		}
 		p.show(w, map[string]int{"cut": p.tunnels.storm(share)})
+	})
+	mux.HandleFunc("POST /churn", func(w http.ResponseWriter, r *http.Request) {
+		rate, err := strconv.ParseFloat(r.URL.Query().Get("rate"), 64)
+		if err != nil || !(rate >= 0 && rate <= 1e6) {
+			http.Error(w, "rate: changes per second, 0 to end", http.StatusBadRequest)
+			return
+		}
+		p.churn.set(rate)
+		p.show(w, map[string]float64{"rate": rate})
 	})
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

@@ -28,9 +28,9 @@ func (l *life) pingTick() {
 	began := time.Now()
 	if err := l.ping(); err != nil {
 		if l.excused("stv", err) {
-			l.on.books.tunnel("pings lost with their tunnel")
+			l.on.books.excused("pings lost with their tunnel", err)
 		} else {
-			l.on.books.fail(kindOfLoss("ping", err), err.Error())
+			l.on.books.unexcused("ping", err, err.Error())
 		}
 		l.on.registry.set(l.c, condition{Type: "Connected", Status: "False"})
 		return
@@ -49,33 +49,29 @@ func (l *life) ping() error {
 	defer cancel()
 	conn, err := l.on.tunnels.dial(ctx, stvPrefix+l.c.id, "not-used:80")
 	if err != nil {
-		l.on.books.lostRequest("get", "/ping", unwritten)
-		return err
+		return l.on.books.lostRequest("get", "/ping", &lost{unwritten, err})
 	}
 	defer conn.Close()
 	conn.SetReadDeadline(time.Now().Add(pingLimit))
 	if _, err := io.WriteString(conn, "GET /ping HTTP/1.1\r\nHost: not-used\r\nUser-Agent: Go-http-client/1.1\r\nAccept-Encoding: gzip\r\n\r\n"); err != nil {
-		l.on.books.lostRequest("get", "/ping", unwritten)
-		return err
+		return l.on.books.lostRequest("get", "/ping", &lost{unwritten, err})
 	}
 	reader := readers.Get().(*bufio.Reader)
 	defer readers.Put(reader)
 	reader.Reset(conn)
 	defer reader.Reset(nil)
 	if _, err := reader.Peek(1); err != nil {
-		l.on.books.lostRequest("get", "/ping", unanswered)
-		return err
+		return l.on.books.lostRequest("get", "/ping", &lost{unanswered, err})
 	}
 	reply, err := http.ReadResponse(reader, nil)
 	if err != nil {
-		l.on.books.lostRequest("get", "/ping", garbled)
-		return err
+		return l.on.books.lostRequest("get", "/ping", &lost{garbled, err})
 	}
 	size, err := io.Copy(io.Discard, reply.Body)
 	l.on.books.request(requestKey{"get", "/ping", reply.StatusCode}, 0, size)
 	if err != nil {
 		l.on.books.tunnel("answers cut short")
-		return err
+		return &lost{cutShort, err}
 	}
 	if reply.StatusCode != 200 {
 		return fmt.Errorf("status %d", reply.StatusCode)
@@ -108,9 +104,9 @@ func (l *life) probe(attempt int) {
 		err = fmt.Errorf("status %d", status)
 	}
 	if l.excused("main", err) {
-		l.on.books.tunnel("readyz lost with its tunnel")
+		l.on.books.excused("readyz lost with its tunnel", err)
 	} else {
-		l.on.books.fail("readyz", err.Error())
+		l.on.books.unexcused("readyz", err, err.Error())
 	}
 	if attempt < attempts {
 		l.later(attemptGap, func() { l.probe(attempt + 1) })

@@ -31,6 +31,9 @@ func (r *run) prepared(one *step) (path, query string, headers map[string]string
 	if one.Client == "kubectl" {
 		headers["X-Forwarded-Uri"] = "/k8s/clusters/" + r.l.c.id + path
 	}
+	if headers["User-Agent"] == "" { // the recording of /v3 has none
+		headers["User-Agent"] = r.l.userAgent()
+	}
 	if headers["Authorization"] == "" {
 		headers["Authorization"] = "Bearer " + r.secret(one)
 	}

@@ -64,7 +64,7 @@ func (b *books) stateChanged(conn net.Conn, state http.ConnState) {
 		socket.asked.Store(true)
 	case http.StateClosed:
 		if !socket.asked.Load() {
-			b.cancelledDials.Add(1)
+			b.abandoned.Add(1)
 		}
 	}
 }

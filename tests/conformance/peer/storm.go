@@ -40,14 +40,40 @@ func (t *tunnels) storm(share float64) int {
 	return cut
 }
 
+// retry sums how a tunnel's agents came back after storms.
+type retry struct {
+	N     int64   `json:"n"`
+	Early int64   `json:"too_early"`
+	Late  int64   `json:"too_late"`
+	LawS  float64 `json:"law_s"`
+}
+
 // returned books how long after its cut a cluster's tunnel was dialled again.
 func (b *books) returned(tunnel string, took time.Duration) {
 	b.latencies["retry_"+tunnel].add(took)
-	b.tunnel(tunnel + " dialled again")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known := b.retries[tunnel]
+	if known == nil {
+		known = &retry{LawS: retryLaw[tunnel].Seconds()}
+		b.retries[tunnel] = known
+	}
+	known.N++
 	switch law := retryLaw[tunnel]; {
 	case took < law-earlyBy:
-		b.tunnel(tunnel + " dialled again too early")
+		known.Early++
+		b.tunnels[tunnel+" dialled again too early"]++
 	case took > law+lateBy:
-		b.tunnel(tunnel + " dialled again too late")
+		known.Late++
+		b.tunnels[tunnel+" dialled again too late"]++
 	}
+}
+
+// retried is what the books say of it; the lock is held.
+func (b *books) retried() map[string]retry {
+	out := map[string]retry{}
+	for tunnel, one := range b.retries {
+		out[tunnel] = *one
+	}
+	return out
 }

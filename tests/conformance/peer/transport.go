@@ -19,15 +19,12 @@ func (t *watchTransport) RoundTrip(request *http.Request) (*http.Response, error
 	request.Header.Set("Authorization", "Bearer "+t.l.token())
 	verb, resource := verbAndResource(request.Method, request.URL.Path, request.URL.RawQuery)
 	books := t.l.on.books
-	if request.Header.Get("Accept-Encoding") == "" {
-		request.Header.Set("Accept-Encoding", "gzip") // as net/http's transport does
-	}
 	reply, err := t.lane.exchange(request, verb, resource)
 	if err != nil {
 		if t.l.excused("main", err) || request.Context().Err() != nil {
-			books.tunnel("watches not begun for want of a tunnel")
+			books.excused("watches not begun for want of a tunnel", err)
 		} else {
-			books.fail("watch", err.Error())
+			books.unexcused("watch", err, err.Error())
 		}
 		return nil, err
 	}
@@ -53,7 +50,7 @@ func (t *watchTransport) RoundTrip(request *http.Request) (*http.Response, error
 			if t.l.excused("main", err) {
 				books.tunnel("watches lost with their tunnel")
 			} else {
-				books.fail("watch broken", err.Error())
+				books.brokenWatch(err)
 			}
 		},
 	}
@@ -82,4 +79,13 @@ func packed(reply *http.Response) (int, []byte, error) {
 		return 0, nil, err
 	}
 	return unzipped(reply.StatusCode, raw)
+}
+
+// brokenWatch books a watch that ended before its time; its request was answered and is in the books.
+func (b *books) brokenWatch(err error) {
+	if strings.Contains(err.Error(), "sync from client") {
+		b.tunnel("watches " + droppedBySync)
+		return
+	}
+	b.fail("watch broken", err.Error())
 }

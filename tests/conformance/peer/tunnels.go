@@ -137,7 +137,7 @@ func (t *tunnels) serve(taken *hijacked, r *http.Request, one *websocketOf) {
 	t.server.ServeHTTP(taken, r)
 	taken.conn.Close()
 	if !taken.conn.open {
-		t.books.cancelledDials.Add(1)
+		t.books.abandoned.Add(1)
 		return
 	}
 	if !taken.conn.heard.Load() {

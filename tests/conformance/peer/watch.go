@@ -101,9 +101,15 @@ func (c *counter) see(obj any) {
 	}
 }
 
-func (c *counter) Add(obj any) error    { c.see(obj); c.fact(); return nil }
-func (c *counter) Update(obj any) error { c.see(obj); return nil }
-func (c *counter) Resync() error        { return nil }
+func (c *counter) Add(obj any) error { c.see(obj); c.fact(); return nil }
+func (c *counter) Update(obj any) error {
+	c.see(obj)
+	if c.step.Path == "/api/v1/namespaces" && c.l.on.books.changes.Load() > 0 {
+		c.l.on.books.deliver(obj)
+	}
+	return nil
+}
+func (c *counter) Resync() error { return nil }
 
 func (c *counter) Delete(obj any) error {
 	c.l.on.books.watchObjects.Add(1)
