@@ -34,7 +34,7 @@ PING_S = 5.0
 SYNC_S = 60.0
 PONG_TIMEOUT_S = 60.0
 
-#: Nothing more is pulled while this many bytes wait for the websocket.
+#: No more than this is pulled in one turn, and nothing while the websocket has no room.
 OUTBOX_LIMIT_BYTES = 256 << 10
 #: How much of an answer or a watch is encrypted at a time, in bytes: with TLS's overhead one Data message (32 KiB).
 PIECE_BYTES = 31 << 10
@@ -56,8 +56,6 @@ class Tunnel:
         "_missed",
         "_observer",
         "_on_end",
-        "_out",
-        "_out_bytes",
         "_over",
         "_ping_wanted",
         "_runtime",
@@ -85,8 +83,6 @@ class Tunnel:
         )
         self._links: dict[int, Link] = {}
         self._waiting: dict[int, Link] = {}  # links that may have something to send; a dict keeps the order
-        self._out: list[bytes] = []
-        self._out_bytes = 0
         self._ping_wanted = self._over = self._closed_by_us = self._asked = False
         self._busy = self._missed = self._scheduled = self._full = False
         self._watched: Watched | None = None
@@ -132,14 +128,6 @@ class Tunnel:
             return
         self._busy = True
         try:
-            self._contained(work)
-        finally:
-            self._busy = False
-        if self._missed:
-            self._catch_up()
-
-    def _contained(self, work: Callable[[], None]) -> None:
-        try:
             work()
         except DialError as error:
             self._end(error.reason)
@@ -149,6 +137,10 @@ class Tunnel:
         except Exception as error:  # noqa: BLE001 - a failure of ours must not leave a tunnel that nobody reads
             self._observer.error("internal", failure_of(error))
             self._end("internal")
+        finally:
+            self._busy = False
+        if self._missed:
+            self._catch_up()
 
     def _miss(self) -> None:
         """A turn while another is blocked: the event loop would tell of the same bytes for ever."""
@@ -266,18 +258,18 @@ class Tunnel:
         """Everything there is, as long as the websocket has room."""
         if self._full and not self._room(self._socket.flush()):
             return
-        while self._fill():
-            batch, self._out, self._out_bytes = self._out, [], 0
-            if batch and not self._room(self._socket.send(batch)):
+        if self._waiting:
+            self._fill()
+        messages = self._session.data_to_send()
+        if messages and not self._room(self._socket.send(messages)):
+            return
+        if self._ping_wanted:
+            self._ping_wanted = False
+            self._counts.pings += 1
+            if not self._room(self._socket.ping()):
                 return
-            if self._ping_wanted:
-                self._ping_wanted = False
-                self._counts.pings += 1
-                if not self._room(self._socket.ping()):
-                    return
-            if self._waiting:  # others have their turn, and we may learn of a Pause
-                self._runtime.again(self._writable)
-                return
+        if self._waiting:  # others have their turn, and we may learn of a Pause
+            self._runtime.again(self._writable)
 
     def _room(self, unsent_bytes: int) -> bool:
         """Whether more may be sent at once; if not, the event loop tells when."""
@@ -287,43 +279,36 @@ class Tunnel:
         self._full = full
         return not full
 
-    def _fill(self) -> bool:
-        """Pull from the links that wait while the outbox is short; True if there is something to send."""
+    def _fill(self) -> None:
+        """Pull from the links that wait, until it is enough for one turn."""
+        left_bytes = OUTBOX_LIMIT_BYTES
         for conn_id in list(self._waiting):
-            if self._out_bytes > OUTBOX_LIMIT_BYTES:
-                break
             link = self._waiting.pop(conn_id)
-            if self._pull(link):
+            left_bytes = self._pull(link, left_bytes)
+            if left_bytes < 0:
                 self._waiting[conn_id] = link
-        self._collect()
-        return bool(self._out) or self._ping_wanted
+                return
 
-    def _pull(self, link: Link) -> bool:
-        """Move bytes of one connection into the outbox; True if it stopped because the outbox is full."""
+    def _pull(self, link: Link, left_bytes: int) -> int:
+        """Move bytes of one connection into the session; what is left of ``left_bytes``, negative: too much."""
         session, served = self._session, link.served
         while session.can_send(link.conn_id):
             data = served.data_to_send(PIECE_BYTES)
             if data:
                 session.send(link.conn_id, data)
                 self._counts.bytes_out += len(data)
-                self._collect()
-                if self._out_bytes > OUTBOX_LIMIT_BYTES:
-                    return True
+                left_bytes -= len(data)
+                if left_bytes < 0:
+                    break
             elif served.finished:
                 self._finish(link)
-                return False
+                break
             elif not link.advance(PIECE_BYTES):
-                return False
+                break
             else:
                 while (request := served.next_request()) is not None:
                     self._answer(link, request)
-        return False
-
-    def _collect(self) -> None:
-        messages = self._session.data_to_send()
-        if messages:
-            self._out += messages
-            self._out_bytes += sum(map(len, messages))
+        return left_bytes
 
     def _finish(self, link: Link, last_words: bytes = b"") -> None:
         """Our end of a connection is over: HTTP said so, or what came in was no TLS or HTTP."""
@@ -369,7 +354,6 @@ class Tunnel:
         self._cut()
         for conn_id in list(self._links):
             self._drop(conn_id)
-        self._out.clear()
         if self._on_end is not None:
             self._on_end(None if self._closed_by_us else reason)
 

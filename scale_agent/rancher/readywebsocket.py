@@ -114,28 +114,31 @@ class ReadyWebSocket:
 
     def _put(self, data: bytes | memoryview) -> int:
         if self._unsent:
-            self._unsent = memoryview(bytes(self._unsent) + bytes(data))
-            data, self._unsent = self._unsent, b""
+            data, self._unsent = memoryview(bytes(self._unsent) + bytes(data)), b""
         try:
             self._check()
-            left = self._write(data)
+            sent = self._sock.send(data)
+            if sent == len(data):
+                return 0
+            if sent:  # else: gevent's word for not now
+                data = self._write(memoryview(data)[sent:])
+        except _NOT_NOW:
+            pass
         except (OSError, ValueError, DialError) as error:
             raise self._failed(error) from None
-        self._unsent = left
-        return len(left)
+        self._unsent = data
+        return len(data)
 
-    def _write(self, data: bytes | memoryview) -> bytes | memoryview:
-        """What could not be sent."""
+    def _write(self, data: memoryview) -> memoryview:
+        """What could not be sent: with TLS one record goes at a time."""
         while data:
             try:
                 sent = self._sock.send(data)
             except _NOT_NOW:
                 break
-            if sent == len(data):
-                return b""
-            if not sent:  # gevent's word for: not now
+            if not sent:
                 break
-            data = memoryview(data)[sent:]
+            data = data[sent:]
         return data
 
     def _check(self) -> None:

@@ -22,8 +22,8 @@ CONNECT_BODY_LIMIT: Final = 266
 ERROR_BODY_LIMIT: Final = 100
 PEER_BODY_LIMIT: Final = 100
 
-_INT64_MIN: Final = -(1 << 63)
-_INT64_MAX: Final = (1 << 63) - 1
+INT64_MIN: Final = -(1 << 63)
+INT64_MAX: Final = (1 << 63) - 1
 _UINT64_MAX: Final = (1 << 64) - 1
 _MAX_VARINT_BYTES: Final = 10
 
@@ -65,11 +65,13 @@ class UnknownTypeError(RemoteProtocolError):
 
 def encode_varint(value: int) -> bytes:
     """``value`` (int64) as Go's ``binary.PutVarint`` writes it: zig-zag, little-endian groups of seven bits."""
-    if not _INT64_MIN <= value <= _INT64_MAX:
+    if not INT64_MIN <= value <= INT64_MAX:
         raise LocalProtocolError(f"{value} does not fit into an int64", where="remotedialer varint")
     rest = value << 1 if value >= 0 else (value << 1) ^ -1
     if rest < 0x80:
         return bytes((rest,))
+    if rest < 0x4000:  # connection ids of all but the oldest sessions
+        return bytes((rest & 0x7F | 0x80, rest >> 7))
     out = bytearray()
     while rest > 0x7F:
         out.append(rest & 0x7F | 0x80)
@@ -101,12 +103,13 @@ def decode_varint(payload: bytes, offset: int) -> tuple[int, int]:
 
 
 _DEADLINE: Final = encode_varint(DEADLINE_MS)
-_TAILS: Final = {known: encode_varint(known) + (_DEADLINE if known in _WITH_DEADLINE else b"") for known in MessageType}
+#: What follows the connection id: the type, and the deadline where there is one.
+TAILS: Final = {known: encode_varint(known) + (_DEADLINE if known in _WITH_DEADLINE else b"") for known in MessageType}
 
 
 def encode(message: Message) -> bytes:
     """The message as the payload of one binary websocket message, byte for byte as the Go module writes it."""
-    return encode_varint(message.id) + encode_varint(message.conn_id) + _TAILS[message.type] + message.body
+    return encode_varint(message.id) + encode_varint(message.conn_id) + TAILS[message.type] + message.body
 
 
 def decode(payload: bytes) -> Message:

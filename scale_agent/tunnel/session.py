@@ -22,6 +22,7 @@ from scale_agent.tunnel.events import (
 )
 from scale_agent.tunnel.flow import Flow
 from scale_agent.tunnel.fragments import CONTROL, MAX_MESSAGE_BYTES, MessageJoiner
+from scale_agent.tunnel.headers import Headers, data_message
 from scale_agent.tunnel.message import (
     ERROR_BODY_LIMIT,
     PEER_BODY_LIMIT,
@@ -32,7 +33,6 @@ from scale_agent.tunnel.message import (
     decode_connect,
     decode_connection_ids,
     decode_text,
-    encode,
     encode_connection_ids,
 )
 
@@ -69,9 +69,9 @@ class Session:
         "_allow",
         "_client_key",
         "_connections",
+        "_headers",
         "_joiner",
         "_local_host",
-        "_message_id",
         "_next_conn_id",
         "_outbox",
         "_session_key",
@@ -90,7 +90,7 @@ class Session:
         max_message_bytes: int = MAX_MESSAGE_BYTES,
     ) -> None:
         self._side = side
-        self._message_id = first_message_id
+        self._headers = Headers(first_message_id)
         self._allow = allow
         self._client_key = client_key
         self._session_key = session_key
@@ -112,6 +112,9 @@ class Session:
         whole = self._joiner.receive(opcode, payload, fin)
         if whole is None:
             return []
+        data = data_message(whole)
+        if data is not None:
+            return self._arrived(data[0], whole[data[1] :])
         try:
             message = decode(whole)
         except UnknownTypeError as error:
@@ -119,14 +122,17 @@ class Session:
         return _HANDLERS[message.type](self, message)
 
     def _on_data(self, message: Message) -> list[Event]:
-        flow = self._connections.get(message.conn_id)
+        return self._arrived(message.conn_id, message.body)
+
+    def _arrived(self, conn_id: int, body: bytes) -> list[Event]:
+        flow = self._connections.get(conn_id)
         if flow is None:
-            where = f"{self._client_key}/{self._session_key}/{message.conn_id}"
-            self._put(message.conn_id, MessageType.ERROR, f"connection not found {where}".encode())
+            where = f"{self._client_key}/{self._session_key}/{conn_id}"
+            self._put(conn_id, MessageType.ERROR, f"connection not found {where}".encode())
             return []
-        if flow.arrived(len(message.body)):
-            self._put(message.conn_id, MessageType.PAUSE)
-        return [DataReceived(message.conn_id, message.body)] if message.body else []
+        if flow.arrived(len(body)):
+            self._put(conn_id, MessageType.PAUSE)
+        return [DataReceived(conn_id, body)] if body else []
 
     def _on_connect(self, message: Message) -> list[Event]:
         network, address = decode_connect(message.body)
@@ -178,6 +184,8 @@ class Session:
 
     def data_to_send(self) -> list[bytes]:
         """Everything to be sent, one element per binary websocket message, in order; the session forgets it."""
+        if not self._outbox:
+            return []
         out, self._outbox = self._outbox, []
         return out
 
@@ -257,8 +265,7 @@ class Session:
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def _put(self, conn_id: int, kind: MessageType, body: bytes = b"") -> None:
-        self._outbox.append(encode(Message(self._message_id, conn_id, kind, body)))
-        self._message_id = _next_int64(self._message_id)
+        self._outbox.append(self._headers.next(conn_id, kind) + body)
 
     def _put_late_error(self, conn_id: int, flow: Flow) -> None:
         """What the Go client still says when it notices that a connection was closed under it."""
@@ -279,10 +286,6 @@ class Session:
     def _only(self, side: Side, name: str) -> None:
         if self._side is not side:
             raise LocalProtocolError(f"{name} belongs to the {side.value} side", where=f"{self._side.value} session")
-
-
-def _next_int64(value: int) -> int:
-    return value + 1 if value < (1 << 63) - 1 else -(1 << 63)
 
 
 def _missing(ours: Sequence[int], theirs: Sequence[int]) -> list[int]:
