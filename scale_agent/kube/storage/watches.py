@@ -48,6 +48,28 @@ class Stored(Protocol):
     rv: int
 
 
+class _Last:
+    """The event that was encoded last: watches of one representation, which share an encoder, read it one by one."""
+
+    __slots__ = ("_data", "_encoder", "_kind", "_version")
+
+    def __init__(self) -> None:
+        self._encoder: EventEncoder | None = None
+        self._kind: EventType | None = None
+        self._version: Version | None = None
+        self._data = b""
+
+    def event(self, encoder: EventEncoder, kind: EventType, version: Version) -> bytes:
+        """One event."""
+        if version is not self._version or encoder is not self._encoder or kind is not self._kind:
+            self._data = encoder.event(kind, version)
+            self._encoder, self._kind, self._version = encoder, kind, version
+        return self._data
+
+
+_LAST = _Last()
+
+
 class ResourceWatch:
     """Implements :class:`scale_agent.kube.http.Watch`."""
 
@@ -149,7 +171,7 @@ class ResourceWatch:
             self._position += 1
             seen = self._seen(event)
             if seen is not None:
-                return self._encoder.event(*seen)
+                return _LAST.event(self._encoder, *seen)
 
     def _due_bookmark(self) -> bytes | None:
         if not self._bookmark_due:

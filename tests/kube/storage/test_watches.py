@@ -7,7 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scale_agent.kube.http import Response
+from scale_agent.kube.representation.representations import JsonEncoder
 from scale_agent.kube.storage import history
+from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.version import Version
 from tests.kube.testbed import PROTOBUF, WATCH_LIST, Bed, decoded, events, frames, types_and_names
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -215,3 +218,30 @@ def test_contradictory_options_are_refused() -> None:
     assert isinstance(answer, Response)
     assert answer.status == 422
     assert b"sendInitialEvents requires setting resourceVersionMatch to NotOlderThan" in answer.body
+
+
+def test_an_event_is_encoded_once_for_all_who_read_it_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    bed = Bed()
+    encoded: list[int] = []
+    event = JsonEncoder.event
+
+    def counted(encoder: JsonEncoder, kind: EventType, version: Version) -> bytes:
+        encoded.append(version.rv)
+        return event(encoder, kind, version)
+
+    monkeypatch.setattr(JsonEncoder, "event", counted)
+    others = bed.watch(MAPS, "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1", watch="true")
+    watches = [bed.watch(MAPS, watch="true") for _ in range(5)]
+    for watch in (others, *watches):
+        events(watch)
+    encoded.clear()
+    bed.post(MAPS, {"metadata": {"name": "one"}})
+    bed.post(MAPS, {"metadata": {"name": "two"}})
+    told = [types_and_names(events(watch, 1)) + types_and_names(events(watch, 1)) for watch in watches]
+    assert told == [[("ADDED", "one"), ("ADDED", "two")]] * 5
+    assert types_and_names(events(others)) == [("ADDED", "one"), ("ADDED", "two")]
+    encoded.clear()
+    bed.post(MAPS, {"metadata": {"name": "three"}})
+    read = [watch.read(1 << 15) for watch in watches]
+    assert len(set(read)) == 1
+    assert len(encoded) == 1
