@@ -1,9 +1,9 @@
 """What an imported cluster at rest holds, as Python objects, by what they are for.
 
-Each cluster is imported as recorded (:mod:`benchmarks.imports`), then a quarter of an hour goes by on the clock with both
-tunnels and all watches open and nobody asking; watches that end are opened anew. What is there then and was not before
-is counted by the file that made it. OpenSSL's memory and greenlets' stacks are no Python objects. What is bounded for a
-whole process is no cluster's: caches of texts that a second cluster made larger are emptied before each count.
+Each cluster is imported as recorded (:mod:`benchmarks.imports`), then a quarter of an hour goes by on the clock, with
+both tunnels and all watches open and nobody asking; watches that end are opened anew. What is there then and was not
+before is counted by the file that made it; OpenSSL's memory and stacks of greenlets are no Python objects. What is
+bounded for a process is no cluster's: caches of texts that a second cluster made larger are emptied before each count.
 
 ``python -m benchmarks.resting PROFILE CLUSTERS`` prints bytes per cluster as JSON.
 """

@@ -130,9 +130,9 @@ class SharedResource:
     def __init__(self, entries: Iterable[Shared]) -> None:
         ordered = sorted(entries, key=lambda one: f"{one.namespace}/{one.name}")
         self.by_key = {(one.namespace, one.name): one for one in ordered}
-        self.by_namespace: dict[str, list[Shared]] = {}
-        for one in ordered:
-            self.by_namespace.setdefault(one.namespace, []).append(one)
+        self.by_namespace: dict[str, dict[tuple[str, str], Shared]] = {}
+        for at, one in self.by_key.items():
+            self.by_namespace.setdefault(one.namespace, {})[at] = one
 
 
 class Snapshot:

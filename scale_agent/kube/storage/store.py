@@ -5,14 +5,14 @@ An untouched cluster holds a few empty dicts. A changed object is held as compac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from scale_agent.kube.codec import gojson
 from scale_agent.kube.identity import Identity
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.history import Event, EventType, Log
-from scale_agent.kube.storage.snapshot import SharedVersion, Snapshot
+from scale_agent.kube.storage.snapshot import Shared, SharedVersion, Snapshot
 from scale_agent.kube.storage.version import Obj, Version, encoded
 
 NameKey = tuple[str, str]
@@ -54,24 +54,31 @@ class Store:
 
     def list(self, key: ResourceKey, namespace: str = "") -> Versions:
         """All objects of a resource, or of one namespace, in the order of their storage keys."""
-        overlay = self._overlay.get(key)
-        if not overlay:
-            return list(self._base(key, namespace))
-        merged: dict[NameKey, Version | None] = {(one.namespace, one.name): one for one in self._base(key, namespace)}
-        for at, version in overlay.items():
-            if not namespace or at[0] == namespace:
-                merged[at] = version
-        found = [version for version in merged.values() if version is not None]
-        found.sort(key=storage_order)
+        overlay, shared, identity = self._overlay.get(key), self.snapshot.resources.get(key), self.identity
+        merged: dict[NameKey, Shared | Version] = {}
+        if shared is not None:
+            merged |= shared.by_namespace.get(namespace, {}) if namespace else shared.by_key
+        ordered = not overlay or not self._laid_over(merged, overlay, namespace)
+        found = [SharedVersion(one, identity) if isinstance(one, Shared) else one for one in merged.values()]
+        if not ordered:
+            found.sort(key=storage_order)
         return found
 
-    def _base(self, key: ResourceKey, namespace: str) -> Iterator[Version]:
-        shared = self.snapshot.resources.get(key)
-        if shared is None:
-            return
-        entries = shared.by_namespace.get(namespace, ()) if namespace else shared.by_key.values()
-        for entry in entries:
-            yield SharedVersion(entry, self.identity)
+    @staticmethod
+    def _laid_over(
+        merged: dict[NameKey, Shared | Version], overlay: Mapping[NameKey, Version | None], namespace: str
+    ) -> bool:
+        """Put what changed over what was; whether there is more than before, not in its order."""
+        more = False
+        for at, version in overlay.items():
+            if namespace and at[0] != namespace:
+                continue
+            if version is None:
+                merged.pop(at, None)
+                continue
+            more = more or at not in merged
+            merged[at] = version
+        return more
 
     def list_at(self, key: ResourceKey, namespace: str, rv: int) -> Versions:
         """The list as it was at ``rv``: the newer events undone. Raises ``LookupError`` if they were forgotten."""
