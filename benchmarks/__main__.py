@@ -92,7 +92,6 @@ def _units(runs: int) -> dict[str, Figure]:
         "get_cpu_us": figure("get_cpu_us", tunnelled.get_us(runs=runs)),
         "event_cpu_us": figure("event_cpu_us", tunnelled.event_us(runs=runs)),
         **_memory({"small": _SMALL}, 1),
-        **_resting(),
         **floors.floors(),
     }
 
@@ -105,7 +104,7 @@ def _requests(runs: int) -> dict[str, Figure]:
         figures[f"request_{name}_cpu_us"] = Figure.of(values, "µs")
     for count, values in inside.changes(runtime, profile, runs).items():
         figures[f"change_{count}_watchers_cpu_us"] = Figure.of(values, "µs")
-    figures |= _memory(_PROFILES, runs)
+    figures |= _memory(_PROFILES, runs) | _resting()
     with served.simulated(_SMALL) as ours:
         for name, values in served.requests(ours, runs).items():
             figures[f"served_{name}_cpu_us"] = Figure.of(values, "µs")

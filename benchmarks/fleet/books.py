@@ -50,6 +50,8 @@ _CAUSES = (
     "watches not begun for want of a tunnel",
     "dropped by a sync",
 )
+#: The peers' errors of which each is a request without an answer.
+_LOSSES = ("request lost", "request timeout", "TLS handshake", "watch", "ping", "readyz", "change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +164,10 @@ def _requests(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[
 
 
 def _causes(books: Sequence[Mapping[str, Any]], asked: Counter[Row]) -> Line:
-    """Each try that was lost was given up for a cause, sent or not, or asked again."""
-    tunnels, wire = summed(books, "tunnels"), summed(books, "wire")
+"""Each try that was lost was given up for a cause, sent or not, or asked again, or is among the peers' errors."""
+    tunnels, wire, errors = summed(books, "tunnels"), summed(books, "wire"), summed(books, "errors")
     given_up = sum(tunnels[cause] + tunnels[f"not sent: {cause}"] for cause in _CAUSES)
+    given_up += sum(errors[kind] for kind in _LOSSES)
     unwritten = summed(books, "requests_unwritten").total()
     lost = sum(count for row, count in asked.items() if not row[2])
     return Line("requests lost, by cause and by kind", given_up + wire["requests_repeated"], lost + unwritten)

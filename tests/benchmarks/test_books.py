@@ -20,6 +20,7 @@ def _books(requests: list[tuple[str, str, int, int]], **others: Any) -> dict[str
         "clusters": {},
         "wire": {},
         "bytes": {},
+        "errors": {},
         "requests_unwritten": {},
         "tunnels": {"requests lost with their tunnel": lost} if lost else {},
     }
