@@ -164,7 +164,7 @@ def _requests(generator: Generator, books: Sequence[Mapping[str, Any]]) -> list[
 
 
 def _causes(books: Sequence[Mapping[str, Any]], asked: Counter[Row]) -> Line:
-"""Each try that was lost was given up for a cause, sent or not, or asked again, or is among the peers' errors."""
+    """Each try that was lost was given up for a cause, sent or not, or asked again, or is among the peers' errors."""
     tunnels, wire, errors = summed(books, "tunnels"), summed(books, "wire"), summed(books, "errors")
     given_up = sum(tunnels[cause] + tunnels[f"not sent: {cause}"] for cause in _CAUSES)
     given_up += sum(errors[kind] for kind in _LOSSES)
