@@ -98,7 +98,7 @@ class Core:
         self.owners = Owners(self.store)
         self.memo: dict[str, Any] = {}
         self.custom = CustomTypes(snapshot, self.store)
-        self._seen: dict[tuple[int, str, str], Obj] = {}
+        self._seen: dict[tuple[int, str, str], Obj | Callable[[], Obj]] = {}
 
     def seen(self, version: Version) -> Obj:
         """What a stored version holds, only to be read: all who ask until the controllers are done get the same dict.
@@ -107,12 +107,15 @@ class Core:
         """
         key = (version.rv, version.namespace, version.name)
         found = self._seen.get(key)
-        if found is None:
-            found = self._seen[key] = version.object()
+        if not isinstance(found, dict):
+            found = self._seen[key] = version.object() if found is None else found()
         return found
 
-    def remember(self, version: Version, obj: Obj) -> Version:
-        """``obj`` was just stored as ``version`` and is nobody's any more: whoever looks need not parse it."""
+    def remember(self, version: Version, obj: Obj | Callable[[], Obj]) -> Version:
+        """``obj`` was just stored as ``version`` and is nobody's any more: whoever looks need not parse it.
+
+        It may also be what makes the object as soon as somebody looks.
+        """
         self._seen[(version.rv, version.namespace, version.name)] = obj
         return version
 

@@ -23,7 +23,8 @@ from scale_agent.kube.custom.definition import ServedVersion
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.storage.version import Obj, Version
 
-#: Texts of results that are kept (bytes), and writes that are remembered as having been made once.
+#: Texts of results that are kept (bytes; those that controllers look at are kept parsed too, six times that), and
+#: writes that are remembered as having been made once.
 MOST_BYTES, MOST_SEEN = 4 << 20, 8192
 #: Masks of stored objects that are kept; about 1 KB each.
 MOST_RECENT = 2048
@@ -130,6 +131,11 @@ class Question:
         json = form.filled(values)
         RECENT.put(json, form.mask(values))
         return json
+
+    def object(self, form: Form) -> Obj:
+        """What :meth:`json` said last, parsed and only to be read."""
+        found: Obj = form.object(self._mask.values)
+        return found
 
     def note(self, made: Version | None) -> None:
         """Keep what the write made, if it may be kept; ``None``: nothing was changed."""

@@ -15,6 +15,7 @@ import orjson
 from scale_agent.kube import graceful, preconditions, repeated, status
 from scale_agent.kube.admission import defaults, objects, parts, quota, signing, strategies, validation
 from scale_agent.kube.codec import moments
+from scale_agent.kube.codec.masks import Form
 from scale_agent.kube.core import Core
 from scale_agent.kube.custom import admission as custom
 from scale_agent.kube.custom.types import CLEANUP
@@ -104,7 +105,7 @@ def create(
     known = asked.known() if asked is not None else None
     if asked is not None and known is not None:
         _check_free(core, resource, meta)
-        return _store_again(core, resource, obj, actor, asked.json(known, core.store.rv + 1))
+        return _store_again(core, resource, obj, actor, asked, known)
     made = _new(core, resource, obj, actor, state, owned)
     if asked is not None:
         asked.note(made)
@@ -152,14 +153,17 @@ def _asked(
     return repeated.about(core, resource, before, whole, actor.stamp, words)
 
 
-def _store_again(core: Core, resource: ResourceType, obj: Obj, actor: Actor, json: bytes) -> Version:
+def _store_again(
+    core: Core, resource: ResourceType, obj: Obj, actor: Actor, asked: repeated.Question, known: Form
+) -> Version:
     """Store what the same write made elsewhere."""
     if actor.requestor is not None:  # whoever asked may be warned of defaults too
         defaults.fill(core.catalog.version, resource, obj, actor.stamp)
     meta = obj["metadata"]
-    version = Version(meta.get("namespace", ""), meta["name"], core.store.rv + 1, json)
+    number = core.store.rv + 1
+    version = Version(meta.get("namespace", ""), meta["name"], number, asked.json(known, number))
     core.store.place(resource.key, version, actor.now)
-    return version
+    return core.remember(version, lambda: asked.object(known))
 
 
 def _check_free(core: Core, resource: ResourceType, meta: dict[str, Any]) -> None:
@@ -261,7 +265,7 @@ def update(
     if asked is not None and known is repeated.UNCHANGED:
         return old
     if asked is not None and known is not None:
-        return _store_again(core, resource, new, actor, asked.json(known, core.store.rv + 1))
+        return _store_again(core, resource, new, actor, asked, known)
     made = _replaced(core, resource, old, new, actor, subresource, owned)
     if asked is not None and made.rv:  # what went away has no version
         asked.note(made if made is not old else None)

@@ -44,6 +44,19 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repeated, "VOCABULARY", Vocabulary())
 
 
+@pytest.fixture(autouse=True)
+def _filled_as_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a known write made is filled in as an object, too: the same as its text, parsed."""
+    json = repeated.Question.json
+
+    def compared(question: repeated.Question, form: Form, rv: int) -> bytes:
+        text = json(question, form, rv)
+        assert orjson.dumps(question.object(form)) == orjson.dumps(orjson.loads(text))
+        return text
+
+    monkeypatch.setattr(repeated.Question, "json", compared)
+
+
 class Counter:
     """Counts what is taken from the memo."""
 

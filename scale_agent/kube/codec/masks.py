@@ -20,6 +20,7 @@ from typing import Any
 
 import orjson
 
+from scale_agent.kube.codec import filling
 from scale_agent.kube.codec.vocabulary import Vocabulary
 
 #: Version 4, variant 1: what servers make. A format that asks for a version of UUID treats all of these alike.
@@ -199,7 +200,7 @@ class Form:
     ``own`` is how the filled text is masked by itself: the digest, and which of the values its marks stand for.
     """
 
-    __slots__ = ("_digest", "_holes", "_names", "_parts", "size")
+    __slots__ = ("_digest", "_fill", "_holes", "_names", "_parts", "size")
 
     def __init__(self, masked: bytes, own: bytes = b"", names: Sequence[tuple[bytes, bytes]] = ()) -> None:
         first, *rest = masked.split(b"\0")
@@ -210,6 +211,7 @@ class Form:
         self._holes = tuple((2 * at + 1, part[:2]) for at, part in enumerate(rest))
         self._digest = own
         self._names = tuple(names)
+        self._fill: filling.Fill | None = None
         self.size = len(masked)
 
     def filled(self, values: Mapping[bytes, bytes]) -> bytes:
@@ -218,6 +220,12 @@ class Form:
         for at, name in self._holes:
             parts[at] = values[name]
         return b"".join(parts)
+
+    def object(self, values: Mapping[bytes, bytes]) -> Any:
+        """The text with these values, parsed; only to be read: what holds none of them is the same in all clusters."""
+        if self._fill is None:
+            self._fill = filling.of(readable(self.filled({name: mark(name) for _, name in self._holes})))
+        return self._fill(values)
 
     def mask(self, values: Mapping[bytes, bytes]) -> Mask:
         """The mask of the text that was filled with these values."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import orjson
 import pytest
@@ -21,8 +21,8 @@ def _seen_is_stored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         found = seen(core, version)
         return shown.setdefault((id(core), version.rv), (version, found))[1]
 
-    def remembered(core: Core, version: Version, obj: Obj) -> Version:
-        shown[(id(core), version.rv)] = (version, obj)
+    def remembered(core: Core, version: Version, obj: Obj | Callable[[], Obj]) -> Version:
+        shown[(id(core), version.rv)] = (version, obj if isinstance(obj, dict) else obj())
         return remember(core, version, obj)
 
     def compared(core: Core) -> None:
