@@ -8,6 +8,7 @@ from typing import Any
 from scale_agent.kube.catalog import Catalog
 from scale_agent.kube.codec import gojson
 from scale_agent.kube.representation import negotiation, yaml_text
+from scale_agent.kube.representation.bookmarks import Bookmarks
 from scale_agent.kube.representation.representations import (
     INITIAL_EVENTS_END,
     JsonErrors,
@@ -49,6 +50,7 @@ class PartialJson(JsonErrors):
     def __init__(self, catalog: Catalog, resource: ResourceType, version: str = "v1") -> None:
         self.catalog = catalog
         self.resource = resource
+        self._bookmarks = Bookmarks(self._bookmark)
         self.api_version = f"meta.k8s.io/{version}"
 
     def _object(self, version: Version) -> Obj:
@@ -68,6 +70,9 @@ class PartialJson(JsonErrors):
 
     def bookmark(self, rv: int, *, initial_end: bool) -> bytes:
         """A bookmark event."""
+        return self._bookmarks.of(rv, initial_end=initial_end)
+
+    def _bookmark(self, rv: int, initial_end: bool) -> bytes:
         obj = partial_object(bookmark_meta(rv, initial_end=initial_end), self.api_version)
         return json_event(EventType.BOOKMARK, gojson.dumps(obj))
 
@@ -81,6 +86,7 @@ class PartialProtobuf(ProtobufErrors):
     def __init__(self, catalog: Catalog, resource: ResourceType, version: str = "v1") -> None:
         self.catalog = catalog
         self.resource = resource
+        self._bookmarks = Bookmarks(self._bookmark)
         self.api_version = f"meta.k8s.io/{version}"
 
     def _object(self, version: Version) -> Obj:
@@ -100,6 +106,9 @@ class PartialProtobuf(ProtobufErrors):
 
     def bookmark(self, rv: int, *, initial_end: bool) -> bytes:
         """A bookmark event."""
+        return self._bookmarks.of(rv, initial_end=initial_end)
+
+    def _bookmark(self, rv: int, initial_end: bool) -> bytes:
         obj = partial_object(bookmark_meta(rv, initial_end=initial_end), self.api_version)
         return self.catalog.watch_frame(EventType.BOOKMARK, self.catalog.encode(obj))
 

@@ -15,6 +15,7 @@ import orjson
 from scale_agent.kube.catalog import Catalog
 from scale_agent.kube.codec import gojson
 from scale_agent.kube.representation import negotiation, yaml_text
+from scale_agent.kube.representation.bookmarks import Bookmarks
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.history import EventType
 from scale_agent.kube.storage.version import Obj, Version
@@ -102,6 +103,7 @@ class JsonEncoder(JsonErrors):
     def __init__(self, catalog: Catalog, resource: ResourceType) -> None:
         self.catalog = catalog
         self.resource = resource
+        self._bookmarks = Bookmarks(self._bookmark)
 
     def plain(self, version: Version) -> bytes:
         """The object's JSON in the asked version of its group."""
@@ -133,6 +135,9 @@ class JsonEncoder(JsonErrors):
 
     def bookmark(self, rv: int, *, initial_end: bool) -> bytes:
         """A bookmark event."""
+        return self._bookmarks.of(rv, initial_end=initial_end)
+
+    def _bookmark(self, rv: int, initial_end: bool) -> bytes:
         obj = bookmark_object(self.resource, rv, initial_end=initial_end)
         return json_event(EventType.BOOKMARK, gojson.dumps(self.catalog.normalize(obj, self.resource)))
 
@@ -146,6 +151,7 @@ class ProtobufEncoder(ProtobufErrors):
     def __init__(self, catalog: Catalog, resource: ResourceType) -> None:
         self.catalog = catalog
         self.resource = resource
+        self._bookmarks = Bookmarks(self._bookmark)
 
     def raw(self, version: Version) -> bytes:
         """The message in the asked version of its group."""
@@ -168,6 +174,9 @@ class ProtobufEncoder(ProtobufErrors):
 
     def bookmark(self, rv: int, *, initial_end: bool) -> bytes:
         """A bookmark event."""
+        return self._bookmarks.of(rv, initial_end=initial_end)
+
+    def _bookmark(self, rv: int, initial_end: bool) -> bytes:
         obj = bookmark_object(self.resource, rv, initial_end=initial_end)
         return self.catalog.watch_frame(EventType.BOOKMARK, self.catalog.encode(obj))
 
