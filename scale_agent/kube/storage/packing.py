@@ -18,15 +18,21 @@ from typing import NamedTuple, Protocol
 
 _QUOTE = b'"'
 _WORTH_IT_BYTES = 100
+#: Longer texts are deflated: few are, and a mould of one would take the room of many.
+_MOST_TEXT_BYTES = 512 << 10
 #: How many moulds there may be in a process, of how many bytes together: an import makes about 130, of 3 KB each.
 MOST_MOULDS, MOST_BYTES = 6000, 32 << 20
-#: How many moulds one name, or one kind in one namespace, has for texts of as many parts.
+#: How many moulds one object, or one kind, has for texts of as many parts.
 _MOST_ALIKE = 3
 #: What may be left of a text: by a mould as good as a new one, and if there is no room for a new one.
 _WELL, _FAIRLY = 0.3, 0.5
 #: After so many texts in a row that fitted no mould, the next ones are not tried.
 _PATIENCE = 32
 _WINDOW = 32768
+
+
+#: Of whom texts are alike: kind, namespace, name and number of parts, or kind and number of parts.
+_Key = tuple[bytes | str | int, ...]
 
 
 class Packing(Protocol):
@@ -108,6 +114,11 @@ class _Family:
         self.moulds: list[Mould] = []
         self._misses = 0
 
+    @property
+    def full(self) -> bool:
+        """Whether it takes no more moulds."""
+        return len(self.moulds) >= _MOST_ALIKE
+
     def fit(self, parts: Sequence[bytes], json: bytes) -> Packed | None:
         """A text in a mould that is as it should be for it."""
         for mould in self.moulds:
@@ -160,7 +171,7 @@ class Moulds:
     """The moulds of a process; what they are made of is never given back, but bounded."""
 
     def __init__(self) -> None:
-        self._families: dict[tuple[bytes | str | int, ...], _Family] = {}
+        self._families: dict[_Key, _Family] = {}
         self._kinds: dict[bytes, _Deflated] = {}
         self._room, self._room_bytes = MOST_MOULDS, MOST_BYTES
 
@@ -168,39 +179,32 @@ class Moulds:
         """A text as small as it goes; ``None`` if it is too short for that."""
         if len(json) < _WORTH_IT_BYTES:
             return None
-        parts = json.split(_QUOTE)
         kind = json[: json.find(b",")]
-        namesakes = self._families.get((kind, namespace, name, len(parts)))
-        neighbours = self._families.get((kind, namespace, len(parts)))
-        families = [one for one in (namesakes, neighbours) if one is not None]
+        if len(json) > _MOST_TEXT_BYTES:
+            return self._deflated(kind, json)
+        parts = json.split(_QUOTE)
+        keys = (kind, namespace, name, len(parts)), (kind, len(parts))
+        families = [family for key in keys if (family := self._families.get(key)) is not None]
         for family in families:
             if (found := family.fit(parts, json)) is not None:
                 return found
         return (
             _widest(families, parts, json, _WELL)
-            or self._made((kind, namespace, name, len(parts)), (kind, namespace, len(parts)), parts, json)
+            or self._made(keys, parts, json)
             or _widest(families, parts, json, _FAIRLY)
             or self._deflated(kind, json)
         )
 
-    def _made(
-        self,
-        named: tuple[bytes | str | int, ...],
-        placed: tuple[bytes | str | int, ...],
-        parts: Sequence[bytes],
-        json: bytes,
-    ) -> Packed | None:
-        """A text as a mould of its own."""
-        if not self._room or self._room_bytes < len(json):
-            return None
-        families = [self._families.setdefault(key, _Family()) for key in (named, placed)]
-        if any(len(family.moulds) >= _MOST_ALIKE for family in families):
+    def _made(self, keys: Sequence[_Key], parts: Sequence[bytes], json: bytes) -> Packed | None:
+        """A text as a mould of its own, if there is room for one, in every family that it belongs to."""
+        known = [self._families.get(key) for key in keys]
+        if not self._room or self._room_bytes < len(json) or any(one is not None and one.full for one in known):
             return None
         self._room -= 1
         self._room_bytes -= len(json)
         mould = Mould(parts, ())
-        for family in families:
-            family.moulds.append(mould)
+        for key in keys:
+            self._families.setdefault(key, _Family()).moulds.append(mould)
         return Packed(mould, b"")
 
     def _deflated(self, kind: bytes, json: bytes) -> Packed:

@@ -116,6 +116,29 @@ def test_texts_that_share_nothing_but_their_length_are_not_tried_for_ever(monkey
     assert len(tried) == before
 
 
+def test_what_fits_nowhere_leaves_nothing_behind() -> None:
+    moulds, source = Moulds(), random.Random(1)
+    for number in range(50):
+        values = ",".join(f'"{source.random()}"' for _ in range(40))
+        _held(moulds, f"s{number}", f'{{"kind":"Strange","values":[{values}]}}'.encode())
+    assert len(moulds._families) == 4  # three objects that became moulds, and their kind
+
+
+def test_objects_of_another_namespace_are_alike_too() -> None:
+    moulds = Moulds()
+    moulds.pack("one", "web", _text())
+    packed = moulds.pack("two", "web", _text(uid="other"))
+    assert packed is not None
+    assert packed.held == b"other"
+
+
+def test_long_texts_are_deflated() -> None:
+    moulds = Moulds()
+    text = _text(image="x" * (1 << 20))
+    assert 0 < _held(moulds, "web", text) < len(text) / 100
+    assert not moulds._families
+
+
 def test_short_texts_stay_as_they_are() -> None:
     assert Moulds().pack("default", "web", b'{"kind":"Pod"}') is None
 
