@@ -21,6 +21,7 @@ from scale_agent.kube.codec.vocabulary import Vocabulary
 from scale_agent.kube.core import Core
 from scale_agent.kube.custom.definition import ServedVersion
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
+from scale_agent.kube.storage.snapshot import SharedVersion
 from scale_agent.kube.storage.version import Obj, Version
 
 #: Texts of results that are kept (bytes; those that controllers look at are kept parsed too, six times that), and
@@ -209,13 +210,27 @@ def about(
 
 
 def _stored(core: Core, before: Version | None, json: bytes) -> Mask | None:
+    """The mask of what is replaced."""
     if before is None:
         return masks.EMPTY
+    if type(before) is SharedVersion and not before.shared.has_ca:
+        return _of_snapshot(core, before, json)
     found = RECENT.get(json)
     if found is None:
         found = masks.of(json, b"%d" % before.rv, VOCABULARY, core.number)
         if found is not None:
             RECENT.put(json, found)
+    return found
+
+
+def _of_snapshot(core: Core, before: SharedVersion, json: bytes) -> Mask | None:
+    """The mask of an object that no cluster has changed yet: it is the same in all but for the uids."""
+    known = before.shared.known
+    if known is not None:
+        return known.of(core.identity.uid)
+    found = masks.of(json, b"%d" % before.rv, VOCABULARY, core.number)
+    if found is not None:
+        before.shared.known = masks.SharedMask(found, before.shared.uids(core.identity))
     return found
 
 

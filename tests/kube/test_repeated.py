@@ -14,7 +14,7 @@ from scale_agent.kube.codec import masks
 from scale_agent.kube.codec.masks import Form
 from scale_agent.kube.codec.vocabulary import Vocabulary
 from scale_agent.kube.schema.resources import ResourceType
-from tests.kube.testbed import Bed, FixedIdentity
+from tests.kube.testbed import Bed, FixedIdentity, snapshot
 
 Obj = dict[str, Any]
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
@@ -208,6 +208,39 @@ def test_what_is_taken_from_the_memo_is_what_the_write_makes(
                 computed = list(_writes(Bed(identity=Identity(f"c{cluster}")), seed, words))
             assert known == computed
     assert taken > 10  # else this compares nothing
+
+
+def _annotate(seed: str) -> list[bytes]:
+    """What is written over objects that all clusters have from the start."""
+    bed = Bed(_WITH_OBJECTS, Identity(seed))
+    words = Words(seed)
+    answers = []
+    for path in ("/api/v1/namespaces/kube-system", "/api/v1/namespaces/default/configmaps/theirs"):
+        bed.advance(1)
+        note = {"metadata": {"annotations": {"project": f"c-{words.id}:p-{words.project}", "since": words.time}}}
+        answers.append(bed.ask("PATCH", path, note, media="application/merge-patch+json").body)
+        answers.append(bed.ask("PUT", path, bed.ask("GET", path).body).body)
+    return answers
+
+
+_OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner"}
+_WITH_OBJECTS = snapshot(
+    {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "owner", "namespace": "default"}},
+    {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "theirs", "namespace": "default", "ownerReferences": [_OWNER]},
+    },
+)
+
+
+def test_objects_of_the_snapshot_have_each_clusters_uids(monkeypatch: pytest.MonkeyPatch, hits: Counter) -> None:
+    for number in range(12):
+        known = _annotate(f"cluster-{number}")
+        with monkeypatch.context() as without:
+            without.setattr(repeated, "about", lambda *_: None)
+            assert known == _annotate(f"cluster-{number}")
+    assert hits.hits > 5
 
 
 def _deploy(seed: str, memory: str = "1Gi") -> Obj:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -53,6 +53,21 @@ class Mask:
         """A text with these marks."""
         version = _VERSION % self.values[OLD_VERSION]
         return _marked(text, self.values).replace(version, _VERSION % mark(OLD_VERSION))
+
+
+class SharedMask:
+    """The mask of what is the same in all clusters but for their uids, which are told by what they are of."""
+
+    __slots__ = ("_digest", "_uids", "_values")
+
+    def __init__(self, mask: Mask, uids: Mapping[bytes, str]) -> None:
+        self._digest = mask.digest
+        self._uids = tuple((name, uids[value]) for name, value in mask.values.items() if value in uids)
+        self._values = {name: value for name, value in mask.values.items() if value not in uids}
+
+    def of(self, uid: Callable[[str], str]) -> Mask:
+        """The mask of a cluster that has these uids."""
+        return Mask({**self._values, **{name: uid(of).encode() for name, of in self._uids}}, self._digest)
 
 
 #: Of no text yet; and of the text of nothing, which a new object replaces.

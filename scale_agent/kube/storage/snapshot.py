@@ -17,6 +17,7 @@ import orjson
 
 from scale_agent.kube import catalog
 from scale_agent.kube.codec import gojson, moments
+from scale_agent.kube.codec.masks import SharedMask
 from scale_agent.kube.identity import Identity
 from scale_agent.kube.schema.resources import ResourceKey
 from scale_agent.kube.storage.version import Obj, RawEncoder, Version, references, uids_of
@@ -32,9 +33,12 @@ _NAMESPACES, _ACCOUNTS, _MAPS = ("", "namespaces"), ("", "serviceaccounts"), (""
 
 
 class Shared:
-    """One snapshot object: its bytes with placeholders, for every cluster."""
+    """One snapshot object: its bytes with placeholders, for every cluster.
 
-    __slots__ = ("_json", "_raws", "_tokens", "has_ca", "labels", "name", "namespace", "rv")
+    ``known`` is how :mod:`scale_agent.kube.repeated` masks it, once it has.
+    """
+
+    __slots__ = ("_json", "_raws", "_tokens", "has_ca", "known", "labels", "name", "namespace", "rv")
 
     def __init__(self, namespace: str, name: str, rv: int, obj: Obj, uid_keys: Sequence[str]) -> None:
         self.namespace = namespace
@@ -45,6 +49,11 @@ class Shared:
         self._raws: dict[bytes, bytes] = {}
         self.labels: Mapping[str, str] = obj["metadata"].get("labels") or {}
         self.has_ca = _CA_BYTES in self._json
+        self.known: SharedMask | None = None
+
+    def uids(self, identity: Identity) -> dict[bytes, str]:
+        """What :meth:`Identity.uid` is asked for, by the cluster's uids in the object."""
+        return {identity.uid(key).encode(): key for key in self._tokens.values()}
 
     @property
     def shared_json(self) -> bytes:
@@ -83,10 +92,10 @@ class Shared:
 class SharedVersion(Version):
     """A snapshot object seen by one cluster; made on demand and thrown away."""
 
-    __slots__ = ("_identity", "_shared")
+    __slots__ = ("_identity", "shared")
 
     def __init__(self, shared: Shared, identity: Identity) -> None:
-        self._shared = shared
+        self.shared = shared
         self._identity = identity
         self.namespace = shared.namespace
         self.name = shared.name
@@ -95,25 +104,25 @@ class SharedVersion(Version):
     @property
     def json(self) -> bytes:
         """Compact JSON without a newline."""
-        return self._shared.json(self._identity)
+        return self.shared.json(self._identity)
 
     def starts(self, prefix: bytes) -> bool:
         """Whether the JSON starts so; nothing of the cluster's own stands there."""
-        return self._shared.shared_json.startswith(prefix)
+        return self.shared.shared_json.startswith(prefix)
 
     @property
     def references(self) -> bytes:
         """The JSON of its ownerReferences without their brackets; ``b""`` if it has none."""
-        return references(self.json) if references(self._shared.shared_json) else b""
+        return references(self.json) if references(self.shared.shared_json) else b""
 
     def raw(self, encode: RawEncoder) -> bytes:
         """The protobuf message; its encoding is shared by all clusters."""
-        return self._shared.raw(self._identity, encode)
+        return self.shared.raw(self._identity, encode)
 
     @property
     def labels(self) -> Mapping[str, str]:
         """The object's labels."""
-        return self._shared.labels
+        return self.shared.labels
 
     def forget(self) -> None:
         """Nothing is held here."""
