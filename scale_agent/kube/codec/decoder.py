@@ -7,9 +7,9 @@ fields with ``omitempty`` are left out, others are present, nil lists as ``None`
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
+from scale_agent.kube.codec.compiled import once
 from scale_agent.kube.codec.readers import READERS, Reader, double, strings, text
 from scale_agent.kube.codec.wire import BYTES, FIXED32, FIXED64, VARINT, DecodeError, read_varint, signed
 from scale_agent.kube.schema.types import INTEGERS, Field, Shape, Type
@@ -125,24 +125,12 @@ class Decoder:
         return str(number)
 
 
-@cache
-def decoder(kind: Type) -> Decoder:
-    """The compiled decoder of a type, shared."""
-    made = Decoder(kind)
-    _in_progress[kind] = made
-    made.compile()
-    return made
-
-
-_in_progress: dict[Type, Decoder] = {}
-
-
-def _decoder(kind: Type) -> Decoder:
-    return _in_progress.get(kind) or decoder(kind)
+#: The compiled decoder of a type, shared.
+decoder = once(Decoder)
 
 
 def _message(kind: Type) -> Reader:
-    inner = _decoder(kind)
+    inner = decoder(kind)
     if not kind.union:
         return inner.decode
     return lambda data, at, end: from_union(kind.union, inner.decode(data, at, end))
@@ -168,7 +156,7 @@ def _rule(field: Field) -> Rule:
     read = reader(field)
     name = field.json_name
     if field.inline and field.type is not None:
-        return _decoder(field.type).fill
+        return decoder(field.type).fill
     if field.shape is Shape.LIST:
         return _list_rule(name, read)
     if field.shape is Shape.MAP:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import struct
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import orjson
 
 from scale_agent.kube.codec import quantities, times
+from scale_agent.kube.codec.compiled import once
 from scale_agent.kube.codec.wire import BYTES, FIXED64, VARINT, EncodeError, delimited, tag, varint
 from scale_agent.kube.schema.types import INTEGERS, Field, Shape, Type
 
@@ -49,20 +49,8 @@ class Encoder:
         return b"".join(out)
 
 
-_in_progress: dict[Type, Encoder] = {}
-
-
-@cache
-def encoder(kind: Type) -> Encoder:
-    """The compiled encoder of a type, shared."""
-    made = Encoder(kind)
-    _in_progress[kind] = made
-    made.compile()
-    return made
-
-
-def _encoder(kind: Type) -> Encoder:
-    return _in_progress.get(kind) or encoder(kind)
+#: The compiled encoder of a type, shared.
+encoder = once(Encoder)
 
 
 def _integer(value: Any) -> bytes:
@@ -121,7 +109,7 @@ def _content(field: Field) -> Writer:
         return _strings
     if field.type is None:
         return WRITERS[field.kind]
-    inner, union = _encoder(field.type), field.type.union
+    inner, union = encoder(field.type), field.type.union
     return (lambda value: inner.encode(to_union(union, value))) if union else inner.encode
 
 
@@ -174,7 +162,7 @@ def _missing(field: Field) -> bytes:
 
 def _zero_content(field: Field) -> bytes:
     if field.type is not None:
-        return _encoder(field.type).encode({})
+        return encoder(field.type).encode({})
     return {"quantity": b"\x0a\x01\x30", "duration": b"\x08\x00", "intorstring": b"\x08\x00\x10\x00\x1a\x00"}.get(
         field.kind, b""
     )

@@ -10,10 +10,10 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from typing import Any
 
 from scale_agent.kube.codec import quantities, times
+from scale_agent.kube.codec.compiled import once
 from scale_agent.kube.codec.wire import DecodeError
 from scale_agent.kube.schema.schema import Schema
 from scale_agent.kube.schema.types import INTEGERS, Field, Shape, Type
@@ -184,7 +184,7 @@ def _element(field: Field, owner: Type) -> Converter:
 
 
 def _struct(kind: Type, field: Field, owner: Type) -> Converter:
-    inner = _normalizer(kind)
+    inner = normalizer(kind)
 
     def convert(value: Any, place: Place, unknown: list[str]) -> Any:
         if kind.union and not isinstance(value, dict):
@@ -202,7 +202,7 @@ def _schema_of(kind: Type) -> Normalizer:
     schema = kind.fields["Schema"].type
     if schema is None:
         raise DecodeError(f"{kind.short_name} has no schema")
-    return _normalizer(schema)
+    return normalizer(schema)
 
 
 def _other_union(kind: Type, value: Any, place: Place, unknown: list[str]) -> Any:
@@ -311,20 +311,8 @@ _SCALARS: dict[str, Callable[[Field, Type], Converter]] = {
     "raw": _any,
     "json": _any,
 }
-_in_progress: dict[Type, Normalizer] = {}
-
-
-@cache
-def normalizer(kind: Type) -> Normalizer:
-    """The compiled normaliser of a type, shared."""
-    made = Normalizer(kind)
-    _in_progress[kind] = made
-    made.compile()
-    return made
-
-
-def _normalizer(kind: Type) -> Normalizer:
-    return _in_progress.get(kind) or normalizer(kind)
+#: The compiled normaliser of a type, shared.
+normalizer = once(Normalizer)
 
 
 def normalize(obj: Obj, schema: Schema, known: Mapping[str, Any] | None = None) -> Obj:

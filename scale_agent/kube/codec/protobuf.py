@@ -7,6 +7,7 @@ is byte-identical to a real 1.36.2 server's for the same object (proved against 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from scale_agent.kube.codec.decoder import decoder
@@ -109,8 +110,14 @@ def decode_raw(raw: bytes, kind: Type) -> Obj:
 
 def envelope(api_version: str, kind: str, raw: bytes) -> bytes:
     """A message in its envelope."""
+    return b"".join((_head(api_version, kind), varint(len(raw)), raw, _TAIL))
+
+
+@lru_cache(maxsize=1024)
+def _head(api_version: str, kind: str) -> bytes:
+    """What stands before a message's length: the same for all objects of a kind, of which an import sends 700."""
     names = delimited(b"\x0a", api_version.encode()) + delimited(b"\x12", kind.encode())
-    return MAGIC + delimited(b"\x0a", names) + delimited(b"\x12", raw) + _TAIL
+    return MAGIC + delimited(b"\x0a", names) + b"\x12"
 
 
 def encode(obj: Obj, schema: Schema) -> bytes:
@@ -153,5 +160,11 @@ def watch_frame(event_type: str, object_envelope: bytes) -> bytes:
 
     The event is a bare ``WatchEvent`` message whose object is the whole envelope.
     """
-    event = delimited(b"\x0a", event_type.encode()) + delimited(b"\x12", delimited(b"\x0a", object_envelope))
-    return len(event).to_bytes(4, "big") + event
+    start = b"\x0a" + varint(len(object_envelope))
+    head = _event_head(event_type) + varint(len(start) + len(object_envelope)) + start
+    return b"".join(((len(head) + len(object_envelope)).to_bytes(4, "big"), head, object_envelope))
+
+
+@lru_cache(maxsize=16)
+def _event_head(event_type: str) -> bytes:
+    return delimited(b"\x0a", event_type.encode()) + b"\x12"
