@@ -12,6 +12,8 @@ from benchmarks.fleet.running import Fleet, RunFailed
 
 #: A step goes on without so large a part of its clusters.
 _FEW = 0.01
+#: A worker that has not created its first cluster by then never will.
+_FIRST_S, _IMPORTED_S = 120.0, 300.0
 
 
 def ramp(fleet: Fleet) -> None:
@@ -28,11 +30,11 @@ def ramp(fleet: Fleet) -> None:
 def _warm(fleet: Fleet) -> None:
     """The first clusters: a process compiles its profile and fills its caches once, which is no cluster's cost."""
     first = fleet.plan.processes
-    fleet.until("the first clusters", lambda: fleet.part("clusters")["created"] >= first)
+    fleet.until("the first clusters", lambda: fleet.part("clusters")["created"] >= first, _FIRST_S)
     if fleet.plan.warm_s >= 0:
         fleet.pause("the first clusters begin", fleet.plan.warm_s)
     else:
-        fleet.until("the first clusters are imported", lambda: fleet.part("clusters")["imported"] >= first)
+        fleet.until("the first clusters are imported", lambda: fleet.part("clusters")["imported"] >= first, _IMPORTED_S)
         fleet.pause("the first clusters settle", fleet.plan.settle_s)
     fleet.base = fleet.sample()
     fleet.found |= {"first": first, "base_bytes": list(fleet.base.resident), "clusters": first}

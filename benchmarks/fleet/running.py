@@ -116,17 +116,17 @@ class Fleet:
         """Clusters that are expected to be there."""
         return int(self.found["clusters"]) - self.missing
 
-    def until(self, what: str, done: Callable[[], bool]) -> float:
+    def until(self, what: str, done: Callable[[], bool], limit_s: float | None = None) -> float:
         """Wait for something that others bring about; how long it took, seconds.
 
-        Raises :class:`RunFailed` when it does not come within the plan's patience.
+        Raises :class:`RunFailed` when it does not come within ``limit_s``, or the plan's patience.
         """
-        start_s = time.monotonic()
+        start_s, limit_s = time.monotonic(), self.plan.limit_s if limit_s is None else limit_s
         while not done():
             self.check()
             self.say(what)
-            if time.monotonic() - start_s > self.plan.limit_s:
-                raise RunFailed(f"not within {self.plan.limit_s:.0f} s: {what}; {self.status()}")
+            if time.monotonic() - start_s > limit_s:
+                raise RunFailed(f"not within {limit_s:.0f} s: {what}; {self.status()}")
             time.sleep(LOOK_S)
         return time.monotonic() - start_s
 
