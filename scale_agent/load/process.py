@@ -138,15 +138,15 @@ class Process:
         """No new cluster begins any more; those that are simulated go on."""
         self.closed = True
 
-    def flush(self) -> None:
-        """Hand over what was measured since the last time."""
-        self.meter.flush_served()
-        if time.monotonic() >= self._next_sample_s:
+    def flush(self, *, everything: bool = False) -> None:
+        """Hand over what was measured since the last time; sums once a second, or now."""
+        if everything or time.monotonic() >= self._next_sample_s:
             self._sample()
         self.sink.flush()
 
     def _sample(self) -> None:
-        """What went through since the last time, and how this process was meanwhile."""
+        """What was served and went through since the last time, and how this process was meanwhile."""
+        self.meter.flush_served()
         self._next_sample_s = time.monotonic() + _SAMPLE_S
         phase = RAMP if self.settling or not self.lives else STEADY
         counted = self.site.counts.as_dict()
@@ -175,8 +175,7 @@ class Process:
         self._await_closed()
         self.site.stop()
         self.health.stop()
-        self._sample()
-        self.flush()
+        self.flush(everything=True)
         self.collector.stop()
 
     def _await_closed(self) -> None:

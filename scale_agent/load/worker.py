@@ -75,9 +75,9 @@ class Worker:
             process.tidy(spawned=self.spawned)
             gevent.sleep(_TICK_S)
 
-    def _flush(self, process: Process) -> None:
+    def _flush(self, process: Process, *, everything: bool = False) -> None:
         try:
-            process.flush()
+            process.flush(everything=everything)
         except RPCError as error:
             process.complain("master", f"records wait: the master cannot be reached ({type(error).__name__})")
 
@@ -89,7 +89,7 @@ class Worker:
             until_s = time.monotonic() + _CREATIONS_S
             while self.process.creating and time.monotonic() < until_s:
                 gevent.sleep(0.05)
-            self._flush(self.process)
+            self._flush(self.process, everything=True)
         self._runner.send_message(messages.CLOSED, None)
 
     def release(self) -> None:
