@@ -87,10 +87,12 @@ def _keep_all(out: Path, add: bool, parts: list[tuple[str, Callable[[], dict[str
 
 def _units(runs: int) -> dict[str, Figure]:
     """What one import, request and change cost, and the API server's part of the memory."""
+    events = tunnelled.event_costs(runs=runs)
     return {
         "import_cpu_ms": figure("import_cpu_ms", imports.cpu_ms(_SMALL, runs)),
         "get_cpu_us": figure("get_cpu_us", tunnelled.get_us(runs=runs)),
-        "event_cpu_us": figure("event_cpu_us", tunnelled.event_us(runs=runs)),
+        "event_cpu_us": figure("event_cpu_us", events.delivery),
+        "change_and_event_cpu_us": Figure.of(events.whole, "µs"),
         **_memory({"small": _SMALL}, 1),
         **floors.floors(),
     }
