@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from gevent.event import Event
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -402,6 +404,61 @@ def test_a_failure_of_ours_is_a_500_and_told_without_what_was_sent(bench: Bench)
     after = bench.rancher.ask(conn, "GET", "/x")
     bench.run()
     assert after.status == 200
+
+
+def test_an_observer_that_blocks_holds_up_its_own_tunnel_only(bench: Bench) -> None:
+    release, served = Event(), bench.observer.served
+
+    def ask_the_network(*told: Any) -> None:
+        if not release.is_set():
+            release.wait()
+        served(*told)
+
+    bench.observer.served = ask_the_network  # type: ignore[method-assign, assignment]
+    first, second = bench.rancher.connect(), bench.rancher.connect()
+    answers = [bench.rancher.ask(conn, "GET", "/x") for conn in (first, second)]
+    bench.run()
+    assert [answer.status for answer in answers] == [0, 0]
+    bench.rancher.frame(encode(Message(50, second, MessageType.PAUSE)))
+    bench.run()
+    assert not bench.socket.reading  # else the event loop would tell of these bytes for ever
+    release.set()
+    bench.run()
+    assert bench.socket.reading
+    assert answers[0].status == 200
+    bench.rancher.frame(encode(Message(51, second, MessageType.RESUME)))
+    bench.run()
+    assert [answer.status for answer in answers] == [200, 200]
+
+
+def test_a_ping_waits_while_the_websocket_has_no_room(bench: Bench) -> None:
+    conn = bench.rancher.connect()
+    bench.run()
+    bench.socket.blocked = True
+    answer = bench.rancher.ask(conn, "GET", "/big/1000")
+    bench.run()
+    assert bench.socket.writing
+    bench.run(5.5)
+    assert bench.socket.pings == 0  # the ping waits its turn behind the answer
+    bench.socket.unblock()
+    bench.run()
+    assert not bench.socket.writing
+    assert (answer.status, len(answer.body), bench.socket.pings) == (200, 1000, 1)
+
+
+def test_a_failure_of_ours_outside_a_request_ends_the_tunnel_and_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(address: str) -> ServedConnection | str:
+        raise KeyError("what a peer sent")
+
+    monkeypatch.setattr(bench.door, "open", fails)
+    bench.rancher.connect()
+    bench.run()
+    assert bench.reason == ["internal"]
+    ((reason, text),) = bench.observer.errors
+    assert (reason, text.partition(":")[0]) == ("internal", "KeyError at test_transport.py")
+    assert bench.socket.closed
 
 
 FRAMES = st.lists(
