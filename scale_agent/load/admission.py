@@ -36,6 +36,8 @@ class Admission:
         self._clock = clock
         self._sleep = sleep
         self._turn = BoundedSemaphore(1)
+        #: How many imports have entered and not left; those that are held back have not entered.
+        self.under_way = 0
 
     def enter(self, waited: Callable[[str, float], None]) -> None:
         """Wait until an import may begin; :meth:`leave` when it is through."""
@@ -46,11 +48,16 @@ class Admission:
         try:
             self._wait_while_busy(waited)
         except BaseException:  # the greenlet is killed while it waits
-            self.leave()
+            self._give_back()
             raise
+        self.under_way += 1
 
     def leave(self) -> None:
         """An import that had entered is active, has failed, or was given up."""
+        self.under_way -= 1
+        self._give_back()
+
+    def _give_back(self) -> None:
         if self._slots is not None:
             self._slots.release()
 

@@ -154,7 +154,7 @@ class Process:
         self._counted = counted
         if more := {name: count for name, count in more.items() if count}:
             self.meter.record("counts", self.worker, detail=more)
-        clusters = {"clusters": len(self.lives), "settling": self.settling}
+        clusters = {"clusters": len(self.lives), "settling": self.settling, "imports": self.admission.under_way}
         self.meter.record("health", phase, detail={"worker": self.worker, **clusters, **self.health.sample()})
 
     def feed_costs(self) -> dict[str, object]:

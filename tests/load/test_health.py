@@ -188,9 +188,10 @@ def test_no_more_imports_at_once_than_asked_for() -> None:
     for _ in range(4):
         entrance.enter()
     gevent.sleep(0.02)
-    assert entrance.inside == 2
+    assert entrance.inside == entrance.admission.under_way == 2
     entrance.admission.leave()
     wait_for(lambda: entrance.inside == 3)
+    assert entrance.admission.under_way == 2
     assert entrance.waits == ["import-slot"] * 3
 
 
@@ -221,6 +222,7 @@ def test_who_is_killed_while_waiting_gives_its_slot_back() -> None:
     waiting = entrance.enter()
     gevent.sleep(0.01)
     waiting.kill()
+    assert entrance.admission.under_way == 0
     entrance.lag_ms = 0.0
     entrance.enter()
     wait_for(lambda: entrance.inside == 1)
