@@ -3,7 +3,8 @@
 Each cluster is imported as recorded (:mod:`benchmarks.imports`), then a quarter of an hour goes by on the clock, with
 both tunnels and all watches open and nobody asking; watches that end are opened anew. What is there then and was not
 before is counted by the file that made it; OpenSSL's memory and stacks of greenlets are no Python objects. What is
-bounded for a process is no cluster's: caches of texts that a second cluster made larger are emptied before each count.
+bounded for a process is no cluster's: caches of texts that a second cluster made larger, and what is kept of writes
+that are made again and again, are emptied before each count.
 
 ``python -m benchmarks.resting PROFILE CLUSTERS`` prints bytes per cluster as JSON.
 """
@@ -26,6 +27,7 @@ import gevent
 from benchmarks.imports import Imported, World
 from benchmarks.recorded_rancher import Exchange
 from scale_agent.cluster.profile import load
+from scale_agent.kube import repeated
 
 CLUSTERS = 5
 _WARM = 12
@@ -133,6 +135,7 @@ def _per_cluster(profile: str, clusters: int) -> dict[str, float]:
     def count() -> dict[str, float]:
         for cache in growing:
             cache.cache_clear()
+        repeated.MEMO, repeated.RECENT = repeated.Memo(), repeated.Recent()
         gc.collect()
         found = tracemalloc.take_snapshot().statistics("filename")
         return {one.traceback[0].filename: one.size for one in found}
