@@ -22,7 +22,7 @@ class TooLargeError(Exception):
 
 
 class AnswerReader:
-    """Feed it what comes until ``done``. ``wire_bytes``: the body's size as sent.
+    """Feed it what comes until ``done``. ``wire_bytes``: the body's size as sent; ``headers``: names in lower case.
 
     Raises :class:`DialError` ``protocol`` for what is no HTTP, ``zlib.error`` for what is no gzip, and
     :class:`TooLargeError`.
@@ -36,6 +36,7 @@ class AnswerReader:
         "_size",
         "_sized",
         "done",
+        "headers",
         "keep_alive",
         "status",
         "wire_bytes",
@@ -45,6 +46,7 @@ class AnswerReader:
         self._limit = max_body_bytes
         self._body: list[bytes] = []
         self._size = self.wire_bytes = self.status = 0
+        self.headers: dict[str, str] = {}
         self._inflate: zlib._Decompress | None = None
         self._sized = self.done = self.keep_alive = False
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
@@ -81,6 +83,7 @@ class AnswerReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called by the parser."""
         kind = name.lower()
+        self.headers[kind.decode("latin-1")] = value.decode("latin-1")
         if kind == b"content-encoding" and value.lower() in (b"gzip", b"x-gzip", b"deflate"):
             self._inflate = zlib.decompressobj(_ANY_WRAPPER)
         elif kind in (b"content-length", b"transfer-encoding"):

@@ -6,14 +6,14 @@ do; nothing reads proxies or credentials from the environment: a simulated agent
 
 from __future__ import annotations
 
-import http.client
-import io
+import socket
 import time
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scale_agent.errors import DialError
+from scale_agent.rancher.answers import AnswerReader, TooLargeError
 from scale_agent.rancher.readywebsocket import ReadyWebSocket
 from scale_agent.rancher.tls import TlsPolicy
 from scale_agent.rancher.upgrade import GO_USER_AGENT, StepTimes, encode_head, upgraded
@@ -25,6 +25,7 @@ _CURL_PATHS = frozenset({"/ping", "/v3/settings/cacerts"})
 _CURL = (("User-Agent", "curl/8.14.1"), ("Accept", "*/*"))
 _GO = (("User-Agent", GO_USER_AGENT), ("Accept-Encoding", "gzip"))
 _MAX_BODY_BYTES = 4 << 20
+_RECEIVE = 16 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,10 @@ class RancherConnector:
                 headers = [("Host", self._server.host_header), *(_CURL if path in _CURL_PATHS else _GO)]
                 sock.settimeout(deadline.left_s())
                 sock.sendall(encode_head(f"GET {path} HTTP/1.1", headers))
-                return _read_answer(_Source(sock, deadline))
-        except (OSError, DialError, ValueError, http.client.HTTPException, zlib.error) as error:
+                return _read_answer(sock, deadline)
+        except TooLargeError:
+            raise DialError("protocol", f"Rancher's answer is larger than {_MAX_BODY_BYTES >> 20} MiB") from None
+        except (OSError, DialError, ValueError, zlib.error) as error:
             raise_dial_error(error, self._server)
 
     def dial(self, path: str, headers: Sequence[tuple[str, str]], timeout_s: float) -> tuple[ReadyWebSocket, StepTimes]:
@@ -70,32 +73,12 @@ class RancherConnector:
         return ReadyWebSocket(sock, rest), times
 
 
-class _Source(io.RawIOBase):
-    """A socket as a file that respects one deadline for all reads together."""
-
-    def __init__(self, sock: object, deadline: Deadline) -> None:
-        self._sock = sock
-        self._deadline = deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        self._sock.settimeout(self._deadline.left_s())  # type: ignore[attr-defined]
-        return int(self._sock.recv_into(buffer))  # type: ignore[attr-defined]
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        """What ``http.client`` calls on a socket."""
-        return io.BufferedReader(self, 16 << 10)
-
-
-def _read_answer(source: _Source) -> Answer:
-    response = http.client.HTTPResponse(source, method="GET")  # type: ignore[arg-type]
-    response.begin()
-    body = response.read(_MAX_BODY_BYTES + 1)
-    if len(body) > _MAX_BODY_BYTES:
-        raise DialError("protocol", f"Rancher's answer is larger than {_MAX_BODY_BYTES >> 20} MiB")
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    if headers.get("content-encoding") == "gzip":  # as Go's client does, which asked for it
-        body = zlib.decompressobj(wbits=31).decompress(body, _MAX_BODY_BYTES)
-    return Answer(response.status, headers, body)
+def _read_answer(sock: socket.socket, deadline: Deadline) -> Answer:
+    reader = AnswerReader(_MAX_BODY_BYTES)
+    while not reader.done:
+        sock.settimeout(deadline.left_s())
+        if data := sock.recv(_RECEIVE):
+            reader.feed(data)
+        else:
+            reader.feed_eof()
+    return Answer(reader.status, reader.headers, reader.body)

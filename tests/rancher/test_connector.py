@@ -234,10 +234,10 @@ def test_answers_to_gets_have_a_limit(raw: Start, tls: TlsPolicy) -> None:
         read_head(sock)
         sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb) + bomb)
 
-    with pytest.raises(DialError, match="larger than 4 MiB") as caught:
-        RancherConnector(raw(large).url, tls).get("/", 5)
-    assert caught.value.reason == "protocol"
-    assert len(RancherConnector(raw(zipped).url, tls).get("/", 5).body) == 4 << 20
+    for flood in (large, zipped):
+        with pytest.raises(DialError, match="larger than 4 MiB") as caught:
+            RancherConnector(raw(flood).url, tls).get("/", 5)
+        assert caught.value.reason == "protocol"
 
 
 def test_frames_come_as_they_are_and_pings_are_answered(authority: Authority, tls: TlsPolicy, raw: Start) -> None:
