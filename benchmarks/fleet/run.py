@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -83,10 +83,14 @@ def problems_of(found: Mapping[str, Any]) -> list[str]:
         problems.append(f"the peers saw errors: {errors}, {found['peers']['examples']}")
     if (lost := ended.get("generator", {}).get("lost")) and "storm" not in found:
         problems.append(f"tunnels were lost: {lost}")
-    early = {name: n for name, n in found.get("storm", {}).get("tunnels", {}).items() if "too early" in name and n}
-    if early:
-        problems.append(f"the retry law was not kept: {early}")
+    if early := _too_early(found.get("storm", {}).get("retries", [])):
+        problems.append(f"the retry law was not kept: {early} came too early")
     for step in found.get("steps", []):
         if (open_ := step["open"])["watches"] < 12 * step["clusters"] or open_["main"] < step["clusters"]:
             problems.append(f"at {step['clusters']} clusters not everything stayed open: {open_}")
     return problems
+
+
+def _too_early(retries: Sequence[Mapping[str, Mapping[str, int]] | None]) -> int:
+    """Tunnels that were dialled again before their time, over all peers."""
+    return sum(tunnel["too_early"] for one in retries if one for tunnel in one.values())

@@ -97,7 +97,7 @@ def test_a_run_without_trouble_has_no_problems() -> None:
         ({"failures": [], "end": {"books_difference": 0, "exit_codes": [0, 1]}}, "ended with"),
         ({"failures": [], "peers": {"errors": {"ping": 1}, "examples": ["ping: EOF"]}}, "ping: EOF"),
         ({"failures": [], "end": {"generator": {"lost": {"main closed": 1}}}}, "tunnels were lost"),
-        ({"failures": [], "storm": {"tunnels": {"main dialled again too early": 2}}}, "retry law"),
+        ({"failures": [], "storm": {"retries": [{"main": {"n": 9, "too_early": 2}}]}}, "retry law"),
         ({"failures": [], "steps": [{"clusters": 11, "open": STEP["open"]}]}, "stayed open"),
     ],
 )
