@@ -49,6 +49,7 @@ _CAUSES = (
     "pings lost with their tunnel",
     "watches not begun for want of a tunnel",
     "dropped by a sync",
+    "failed",
 )
 #: The peers' errors of which each is a request without an answer.
 _LOSSES = ("request lost", "request timeout", "TLS handshake", "watch", "ping", "readyz", "change")

@@ -99,5 +99,6 @@ func (b *books) unexcused(kind string, err error, text string) {
 	case errors.Is(err, context.DeadlineExceeded):
 		kind = "request timeout"
 	}
+	b.excused("failed", err)
 	b.fail(kind, text)
 }

@@ -77,10 +77,12 @@ func (l *life) dial(ctx context.Context) (*kept, error) {
 	}
 	began := time.Now()
 	conn := tls.Client(raw, l.config)
-	overdue := time.AfterFunc(handshakeLimit, func() { raw.Close() })
+	overdue := time.AfterFunc(handshakeLimit, func() { raw.Close() }) // net/http's default, as client-go has it
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	err = conn.Handshake()
-	overdue.Stop()
+	if !overdue.Stop() && err != nil {
+		err = errors.New("timeout")
+	}
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}

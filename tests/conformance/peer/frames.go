@@ -5,17 +5,12 @@ import (
 	"encoding/binary"
 	"io"
 	"strings"
-	"sync/atomic"
-	"time"
 )
 
 // eventKinds are what a watch's frame can say; "other" should never be seen.
 var eventKinds = []string{"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR", "other"}
 
-const (
-	headBytes = 24
-	bigRead   = 1 << 10
-)
+const headBytes = 24
 
 // frames counts the events of a watch's body while client-go reads it: a glance at each frame's type, no decoding.
 type frames struct {
@@ -23,8 +18,6 @@ type frames struct {
 	protobuf bool
 	count    func(kind string)
 	ended    func(err error)
-	under    *answerBody
-	shedding atomic.Bool
 	head     [headBytes]byte
 	have     int
 	left     int
@@ -32,9 +25,6 @@ type frames struct {
 
 func (f *frames) Read(b []byte) (int, error) {
 	n, err := f.ReadCloser.Read(b)
-	if n >= bigRead && f.under != nil && f.shedding.CompareAndSwap(false, true) {
-		time.AfterFunc(shedAfter, f.shed)
-	}
 	if f.protobuf {
 		f.lengths(b[:n])
 	} else {
@@ -45,15 +35,6 @@ func (f *frames) Read(b []byte) (int, error) {
 		f.ended = nil
 	}
 	return n, err
-}
-
-// shed gives back the buffers that a burst of events left behind, as soon as the watch waits for the next.
-func (f *frames) shed() {
-	if f.under.k.raw.shed() || f.under.k.raw.closed.Load() {
-		f.shedding.Store(false)
-		return
-	}
-	time.AfterFunc(shedAfter, f.shed)
 }
 
 func (f *frames) Close() error {

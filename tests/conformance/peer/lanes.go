@@ -15,6 +15,7 @@ const (
 	idleAfter = 90 * time.Second
 	shedAfter = 5 * time.Second
 	mostIdle  = 25
+	bigBuffer = 2 << 10 // what is above is given back
 )
 
 // lane is one recorded connection: requests one after the other on a kept TLS connection, which ends when it was idle

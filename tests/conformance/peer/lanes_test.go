@@ -246,3 +246,54 @@ func frame(opcode byte, size int, masked bool) []byte {
 	}
 	return append(out, []byte(strings.Repeat("\x89", size))...)
 }
+
+func TestAQuietWebsocketShedsItsBufferAndReadsOn(t *testing.T) {
+	ready := make(chan *websocketConn, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		taken, err := hijack(w, newBooks(), func() {})
+		if err == nil {
+			ready <- taken.conn
+		}
+	}))
+	server.Listener = measuredListener{server.Listener, newBooks()}
+	server.StartTLS()
+	defer server.Close()
+	client, err := tls.Dial("tcp", server.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	fmt.Fprint(client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	conn := <-ready
+	defer conn.Close()
+	if conn.raw == nil || conn.records == nil {
+		t.Fatal("crypto/tls keeps its buffers elsewhere")
+	}
+	client.Write(frame(2, 60_000, true))
+	if _, err := io.ReadFull(conn, make([]byte, len(frame(2, 60_000, true)))); err != nil {
+		t.Fatal(err)
+	}
+	conn.last = time.Time{}
+	next := make(chan byte)
+	go func() {
+		b := make([]byte, 1)
+		conn.Read(b)
+		next <- b[0]
+	}()
+	for until := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		conn.shed()
+		conn.mu.Lock()
+		done := conn.resting && conn.records.raw.Cap() == 0
+		conn.mu.Unlock()
+		if done {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatal("it never rests")
+		}
+	}
+	client.Write([]byte{0x8a})
+	if got := <-next; got != 0x8a {
+		t.Errorf("read %x", got)
+	}
+}

@@ -43,7 +43,7 @@ func flags() settings {
 	flag.IntVar(&s.admin, "admin-port", 0, "port of loopback for the books (0: any)")
 	flag.IntVar(&s.procs, "procs", 1, "GOMAXPROCS")
 	flag.Int64Var(&s.memoryMiB, "memory-mib", 6144, "GOMEMLIMIT in MiB")
-	flag.IntVar(&s.gogc, "gogc", 50, "GOGC")
+	flag.IntVar(&s.gogc, "gogc", 100, "GOGC")
 	flag.StringVar(&s.data, "data", "", "directory of the stand-in's recorded questions")
 	flag.StringVar(&s.ready, "ready-file", "", "where to say url, cacert, token, admin and pid when ready (JSON)")
 	flag.StringVar(&s.directory, "directory", os.TempDir(), "where to write the authority's certificate")

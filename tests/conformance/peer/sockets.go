@@ -2,10 +2,13 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -135,10 +138,33 @@ type websocketConn struct {
 	in, out  meter
 	open     bool
 	heard    atomic.Bool
+
+	raw     syscall.RawConn // with records: to wait outside of TLS
+	records *records
+	last    time.Time // the last read ended
+	mu      sync.Mutex
+	resting bool
+}
+
+func newWebsocketConn(conn net.Conn, b *books, upgraded func()) *websocketConn {
+	w := &websocketConn{Conn: conn, books: b, upgraded: upgraded}
+	if secure, ok := conn.(*tls.Conn); ok {
+		w.records = recordsOf(secure)
+	}
+	if socket := socketOf(conn); socket != nil {
+		if plain, ok := socket.Conn.(syscall.Conn); ok {
+			w.raw, _ = plain.SyscallConn()
+		}
+	}
+	return w
 }
 
 func (w *websocketConn) Read(b []byte) (int, error) {
+	if w.raw != nil && w.records != nil && w.records.empty() && time.Since(w.last) > time.Second {
+		w.await()
+	}
 	n, err := w.Conn.Read(b)
+	w.last = time.Now()
 	if n > 0 {
 		w.books.framesIn.Add(int64(n))
 		w.in.see(b[:n], func(opcode byte) {
@@ -149,6 +175,36 @@ func (w *websocketConn) Read(b []byte) (int, error) {
 		})
 	}
 	return n, err
+}
+
+// await returns when the socket has something to read, or has ended. Only a quiet websocket waits here, where its TLS
+// buffer of 36 KB can be shed, and not in the midst of it: it costs two system calls.
+func (w *websocketConn) await() {
+	w.mu.Lock()
+	w.resting = true
+	if w.records.raw.Cap() > bigBuffer {
+		time.AfterFunc(shedAfter, w.shed)
+	}
+	w.mu.Unlock()
+	w.raw.Read(readable) // an error comes again from the read that follows
+	w.mu.Lock()
+	w.resting = false
+	w.mu.Unlock()
+}
+
+func (w *websocketConn) shed() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.resting {
+		w.records.shed()
+	}
+}
+
+// readable looks without taking anything.
+func readable(descriptor uintptr) bool {
+	var one [1]byte
+	_, _, err := syscall.Recvfrom(int(descriptor), one[:], syscall.MSG_PEEK)
+	return err != syscall.EAGAIN
 }
 
 func (w *websocketConn) Write(b []byte) (int, error) {
@@ -185,7 +241,7 @@ func hijack(w http.ResponseWriter, b *books, upgraded func()) (*hijacked, error)
 		conn.Close()
 		return nil, errors.New("bytes before the upgrade's answer")
 	}
-	return &hijacked{&websocketConn{Conn: conn, books: b, upgraded: upgraded}, http.Header{}}, nil
+	return &hijacked{newWebsocketConn(conn, b, upgraded), http.Header{}}, nil
 }
 
 // Hijack gives what the websocket library asks for: it makes its own buffer to write, and reads through this one.

@@ -32,15 +32,14 @@ func (t *watchTransport) RoundTrip(request *http.Request) (*http.Response, error
 	if verb != "watch" || reply.StatusCode != 200 {
 		return plainly(reply)
 	}
-	under, _ := reply.Body.(*answerBody)
-	if under != nil {
+	if under, ok := reply.Body.(*answerBody); ok {
 		under.patient = true
 	}
 	books.watchesOpened.Add(1)
 	books.watchesOpen.Add(1)
 	t.l.resumed()
 	reply.Body = &frames{
-		ReadCloser: reply.Body, under: under, protobuf: strings.HasPrefix(reply.Header.Get("Content-Type"), "application/vnd.kubernetes.protobuf"),
+		ReadCloser: reply.Body, protobuf: strings.HasPrefix(reply.Header.Get("Content-Type"), "application/vnd.kubernetes.protobuf"),
 		count: func(kind string) { books.events[kind].Add(1) },
 		ended: func(err error) {
 			books.watchesOpen.Add(-1)

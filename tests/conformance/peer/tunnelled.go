@@ -14,7 +14,8 @@ type tunnelled struct {
 	books   *books
 	inbox   *inbox
 	records *records
-	resting bool // nobody is in Read; belongs to the inbox's lock
+	resting bool // nobody is in Read; this and the next belong to the inbox's lock
+	tidying bool // big buffers were seen, and a timer will shed them
 	heard   atomic.Bool
 	closed  atomic.Bool
 }
@@ -72,10 +73,22 @@ func (t *tunnelled) await() {
 	t.inbox.cond.L.Lock()
 	defer t.inbox.cond.L.Unlock()
 	t.resting = true
+	if !t.tidying && max(t.inbox.buf.Cap(), t.records.raw.Cap()) > bigBuffer {
+		t.tidying = true
+		time.AfterFunc(shedAfter, t.tidy)
+	}
 	for t.inbox.buf.Len() == 0 && *t.inbox.err == nil {
 		t.inbox.cond.Wait()
 	}
 	t.resting = false
+}
+
+// tidy sheds what a burst left behind, now or when the next wait begins.
+func (t *tunnelled) tidy() {
+	t.shed()
+	t.inbox.cond.L.Lock()
+	t.tidying = false
+	t.inbox.cond.L.Unlock()
 }
 
 // rest says that nobody reads until wake is called.
