@@ -20,15 +20,21 @@ def of(pod: Obj) -> int:
     return -1 if found is None else found
 
 
-def parse(text: str) -> set[int]:
-    """``1,3-5,7`` as numbers. Raises ``ValueError``."""
+def parse(text: str, completions: int) -> set[int]:
+    """``1,3-5,7`` as numbers below ``completions``; what is no number or range is passed over.
+
+    ``parseIndexesFromString``: a status is what a client wrote.
+    """
     found: set[int] = set()
+    most = min(completions, MOST)
     for part in text.split(",") if text else ():
-        first, _, last = part.partition("-")
-        end = int(last or first) + 1
-        if end > MOST:
-            raise ValueError(f"{text} names more than any Job has")
-        found |= set(range(int(first), end))
+        first, *rest = (gonumbers.whole(one) for one in part.split("-")[:2])
+        last = rest[0] if rest else first
+        if first is None or last is None:
+            continue
+        if first >= most:
+            break
+        found |= set(range(first, min(last, most - 1) + 1))
     return found
 
 

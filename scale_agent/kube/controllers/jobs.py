@@ -107,7 +107,7 @@ class _Look:
                 self.status[name] = int(self.status.get(name) or 0) + 1
 
     def complete_index(self, pod: Obj) -> None:
-        done = indexes.parse(self.status.get("completedIndexes", ""))
+        done = indexes.parse(self.status.get("completedIndexes", ""), self.completions or 0)
         done.add(indexes.of(pod))
         self.status["completedIndexes"] = indexes.text(done)
         self.status["succeeded"] = len(done)
@@ -218,7 +218,7 @@ class _Look:
     def create(self, count: int, active: list[Obj]) -> list[Obj]:
         numbers: Sequence[int | None] = [None] * count
         if self.indexed:
-            taken = indexes.parse(self.status.get("completedIndexes", "")) | {indexes.of(pod) for pod in active}
+            taken = indexes.parse(self.status.get("completedIndexes", ""), self.completions or 0) | {indexes.of(pod) for pod in active}
             numbers = [*(one for one in range(self.completions or 0) if one not in taken)][:count]
         made = []
         for number in numbers:
