@@ -107,10 +107,14 @@ class _Look:
                 self.status[name] = int(self.status.get(name) or 0) + 1
 
     def complete_index(self, pod: Obj) -> None:
-        done = indexes.parse(self.status.get("completedIndexes", ""), self.completions or 0)
+        done = self.completed()
         done.add(indexes.of(pod))
         self.status["completedIndexes"] = indexes.text(done)
         self.status["succeeded"] = len(done)
+
+    def completed(self) -> set[int]:
+        """Indexes that are done, as the status has them."""
+        return indexes.parse(self.status.get("completedIndexes", ""), self.completions or 0)
 
     def untrack(self, pods: Iterable[Obj]) -> None:
         """Take the finalizer off pods that are counted."""
@@ -218,7 +222,7 @@ class _Look:
     def create(self, count: int, active: list[Obj]) -> list[Obj]:
         numbers: Sequence[int | None] = [None] * count
         if self.indexed:
-            taken = indexes.parse(self.status.get("completedIndexes", ""), self.completions or 0) | {indexes.of(pod) for pod in active}
+            taken = self.completed() | {indexes.of(pod) for pod in active}
             numbers = [*(one for one in range(self.completions or 0) if one not in taken)][:count]
         made = []
         for number in numbers:
