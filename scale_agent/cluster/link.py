@@ -52,6 +52,11 @@ class Link:
         self.served.end_stream()
         return True
 
+    @property
+    def resting(self) -> bool:
+        """True when nothing was left by the last ``data_to_send``, and nothing more comes by itself."""
+        return self._watch is None and self.served.resting
+
     def close(self) -> None:
         """The connection is gone."""
         if self._watch is not None:

@@ -261,8 +261,10 @@ class Tunnel:
         if self._waiting:
             self._fill()
         messages = self._session.data_to_send()
-        if messages and not self._room(self._socket.send(messages)):
-            return
+        if messages:
+            unsent_bytes = self._socket.send(messages)
+            if (unsent_bytes or self._full) and not self._room(unsent_bytes):
+                return
         if self._ping_wanted:
             self._ping_wanted = False
             self._counts.pings += 1
@@ -298,7 +300,7 @@ class Tunnel:
                 session.send(link.conn_id, data)
                 self._counts.bytes_out += len(data)
                 left_bytes -= len(data)
-                if left_bytes < 0:
+                if left_bytes < 0 or link.resting:
                     break
             elif served.finished:
                 self._finish(link)

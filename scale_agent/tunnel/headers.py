@@ -7,6 +7,7 @@ one, so all but the lowest group stay for 64 messages; and nobody looks at the i
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from scale_agent.tunnel.message import INT64_MAX, INT64_MIN, TAILS, MessageType, encode_varint
@@ -30,6 +31,12 @@ def data_message(payload: bytes) -> tuple[int, int] | None:
     return (value >> 1) ^ -(value & 1), found.end()
 
 
+@lru_cache(maxsize=4096)
+def _data(conn_id: int) -> bytes:
+    """All that follows the message id of a Data message."""
+    return encode_varint(conn_id) + TAILS[MessageType.DATA]
+
+
 class Headers:
     """Headers of the messages that one session sends, each with the next id (int64; after the largest the smallest)."""
 
@@ -48,4 +55,8 @@ class Headers:
             return encode_varint(value) + encode_varint(conn_id) + TAILS[kind]
         if value >> 6 != self._high:
             self._high, self._high_bytes = value >> 6, encode_varint(value)[1:]
-        return _LOW[value & 63] + self._high_bytes + encode_varint(conn_id) + TAILS[kind]
+        return (
+            _LOW[value & 63]
+            + self._high_bytes
+            + (_data(conn_id) if kind is MessageType.DATA else encode_varint(conn_id) + TAILS[kind])
+        )

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Final
 
 from scale_agent.errors import LocalProtocolError, RemoteProtocolError
-from scale_agent.tunnel.http_answers import BODY_TOO_LARGE, CONTINUE, Headers, Refusal, has_body, head, status_line
+from scale_agent.tunnel.http_answers import BODY_TOO_LARGE, CONTINUE, Headers, Refusal, has_body, said
 from scale_agent.tunnel.http_client import HttpClient, ResponseData, ResponseEnded, ResponseEvent, ResponseStarted
+from scale_agent.tunnel.http_heads import whole_request
 from scale_agent.tunnel.http_requests import HttpRequest, RequestReader
 from scale_agent.tunnel.outbox import Outbox
 
@@ -54,6 +55,7 @@ class HttpServer:
         "_out",
         "_plain",
         "_reader",
+        "_ready",
         "_streaming",
         "_too_large",
         "lingering",
@@ -76,6 +78,7 @@ class HttpServer:
         self._reader: RequestReader | None = (
             None  # None while no request is being read: an idle connection keeps nothing
         )
+        self._ready: HttpRequest | None = None  # one that came in one piece
         self._backlog: bytearray | None = None  # what came in while a request was being answered
         self._method = ""  # of the request that is being answered, "" if none is
         self._keep_alive = True
@@ -98,20 +101,25 @@ class HttpServer:
         if self.lingering:
             self._drop(len(data))
             return
-        if self.busy or (self._reader is not None and self._reader.requests):
+        if self._method or self._ready is not None or (self._reader is not None and self._reader.requests):
             self._keep(data)
             return
         self._read(data)
-        self._advance()
+        if self._reader is not None:
+            self._advance()
 
     def next_request(self) -> HttpRequest | None:
         """The next request; None while one is being answered, or bytes of it are missing."""
-        reader = self._reader
-        if self.busy or reader is None or not reader.requests:
+        if self._method:
             return None
-        request = reader.requests.pop(0)
-        if reader.idle:
-            self._reader = None
+        request, self._ready = self._ready, None
+        if request is None:
+            reader = self._reader
+            if reader is None or not reader.requests:
+                return None
+            request = reader.requests.pop(0)
+            if reader.idle:
+                self._reader = None
         self._method = request.method
         self._keep_alive = request.keep_alive
         self._minor = request.minor
@@ -119,12 +127,14 @@ class HttpServer:
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """The whole answer. Content-Length, Connection and Date are added here; a HEAD gets the length but no body."""
-        self._begin(status)
-        more = "" if status in (204, 304) else f"Content-Length: {len(body)}\r\n"
+        if self._streaming or not self._method or not 200 <= status <= 999:
+            self._begin(status)
+        bare = status == 204 or status == 304
+        more = "" if bare else f"Content-Length: {len(body)}\r\n"
         if self._minor == 0 and self._keep_alive:
             more += "Connection: keep-alive\r\n"
         first = self._head(status, headers, more)
-        if not has_body(status, self._method):
+        if bare or self._method == "HEAD":
             self._out.put(first)
         elif len(body) < 4096:
             self._out.put(first + body)
@@ -184,7 +194,8 @@ class HttpServer:
             more += "Connection: close\r\n"
         if self._date is not None:
             more += f"Date: {self._date()}\r\n"
-        return head(status_line(status, self._minor), headers, more)
+        lines = said(status, self._minor, headers if isinstance(headers, tuple) else tuple(headers))
+        return f"{lines}{more}\r\n".encode()
 
     def _finish(self) -> None:
         self._method = ""
@@ -195,7 +206,8 @@ class HttpServer:
         if self._backlog is not None and not (self._reader is not None and self._reader.requests):
             data, self._backlog = bytes(self._backlog), None
             self._read(data)
-        self._advance()
+        if self._reader is not None:
+            self._advance()
 
     def _drop(self, size: int) -> None:
         self._dropped += size
@@ -215,6 +227,9 @@ class HttpServer:
 
     def _read(self, data: bytes) -> None:
         if self._reader is None:
+            self._ready = whole_request(data, self._max_header_bytes, self._max_body_bytes)
+            if self._ready is not None:
+                return
             self._reader = RequestReader(self._max_header_bytes, self._max_body_bytes, self._too_large)
         self._reader.feed(data)
         if self._reader.idle:

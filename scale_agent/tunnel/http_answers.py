@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -62,6 +63,12 @@ def has_body(status: int, method: str) -> bool:
 def status_line(status: int, minor: int) -> str:
     """``HTTP/1.1 200 OK`` and its line end; Go answers HTTP/1.0 in kind and knows no reason for odd numbers."""
     return f"HTTP/1.{minor} {status} {_REASONS.get(status, f'status code {status}')}\r\n"
+
+
+@lru_cache(maxsize=512)
+def said(status: int, minor: int, headers: tuple[tuple[str, str], ...]) -> str:
+    """The start line and the headers of an answer: there are few that differ, and answers share theirs."""
+    return head(status_line(status, minor), headers, "").decode()[:-2]
 
 
 def head(start: str, headers: Headers, more: str) -> bytes:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 
-from scale_agent.tunnel.http1 import MAX_BODY_BYTES, MAX_HEADER_BYTES, HttpRequest, HttpServer
-from scale_agent.tunnel.http_answers import BODY_TOO_LARGE, Headers, Refusal
-from scale_agent.tunnel.tls import TlsEnd
+from scale_agent.tunnel.http1 import MAX_BODY_BYTES, MAX_HEADER_BYTES, HttpServer
+from scale_agent.tunnel.http_answers import BODY_TOO_LARGE, Refusal
+from scale_agent.tunnel.tls import Engine, TlsEnd
 
 
-class ServedConnection:
+class ServedConnection(HttpServer):
     """Bytes of the tunnel in, requests out; answers in, bytes for the tunnel out.
 
-    ``context`` None: plain HTTP (the stv tunnel). The other arguments are those of :class:`HttpServer`.
+    An HTTP server whose bytes go through TLS; ``context`` None: plain HTTP (the stv tunnel). The other arguments are
+    those of :class:`HttpServer`.
     """
 
-    __slots__ = ("_http", "_tls")
+    __slots__ = ("_tls",)
 
     def __init__(
         self,
@@ -27,10 +28,10 @@ class ServedConnection:
         date: Callable[[], str] | None = None,
         too_large: Refusal = BODY_TOO_LARGE,
     ) -> None:
-        self._tls = TlsEnd(context, server_side=True) if context is not None else None
-        self._http = HttpServer(
+        super().__init__(
             max_header_bytes=max_header_bytes, max_body_bytes=max_body_bytes, date=date, too_large=too_large
         )
+        self._tls: TlsEnd | Engine | None = TlsEnd(context, server_side=True) if context is not None else None
 
     @property
     def encrypted(self) -> bool:
@@ -44,51 +45,32 @@ class ServedConnection:
 
     def receive(self, data: bytes) -> None:
         """Bytes from the tunnel. Raises :class:`RemoteProtocolError`: send its ``reply``, if any, then close."""
-        self._http.receive(data if self._tls is None else self._tls.receive(data))
-
-    def next_request(self) -> HttpRequest | None:
-        """The next request; None while one is being answered, or bytes of it are missing."""
-        return self._http.next_request()
-
-    def respond(self, status: int, headers: Headers, body: bytes) -> None:
-        """The whole answer to the request that came out last."""
-        self._http.respond(status, headers, body)
-
-    def start_stream(self, status: int, headers: Headers) -> None:
-        """Begin an answer of unknown length."""
-        self._http.start_stream(status, headers)
-
-    def send_chunk(self, data: bytes) -> None:
-        """More of it."""
-        self._http.send_chunk(data)
-
-    def end_stream(self) -> None:
-        """It is complete."""
-        self._http.end_stream()
-
-    @property
-    def busy(self) -> bool:
-        """True while a request is being answered."""
-        return self._http.busy
-
-    @property
-    def pending_bytes(self) -> int:
-        """How many bytes of answers (before encryption) wait in :meth:`data_to_send`."""
-        return self._http.pending_bytes
+        tls = self._tls
+        if tls is not None:
+            data = tls.receive(data)
+            if isinstance(tls, TlsEnd):
+                self._tls = tls.engine or tls  # who was chosen by the hello is asked without a go-between
+        if data:
+            super().receive(data)
 
     def data_to_send(self, max_bytes: int | None = None) -> bytes:
         """For the tunnel; at most about ``max_bytes`` (None: everything), more while ``pending_bytes`` is not 0."""
-        out = self._http.data_to_send(max_bytes)
-        if self._tls is None:
+        pending, tls = self._out, self._tls
+        out = pending.take(max_bytes) if pending.size else b""
+        if tls is None:
             return out
         if out:
-            self._tls.send(out)
-        if (self._http.should_close or self._http.lingering) and not self._http.pending_bytes:
-            self._tls.close()
-        return self._tls.data_to_send()
+            tls.send(out)
+        if (self.should_close or self.lingering) and not pending.size:
+            tls.close()
+        return tls.data_to_send()
 
     @property
     def finished(self) -> bool:
         """True when the connection is to be closed, after what ``data_to_send`` gave was sent."""
-        peer_closed = self._tls is not None and self._tls.peer_closed
-        return peer_closed or (self._http.should_close and not self._http.pending_bytes)
+        return (self._tls is not None and self._tls.peer_closed) or (self.should_close and not self._out.size)
+
+    @property
+    def resting(self) -> bool:
+        """True when there is nothing to send and nothing to end: right after ``data_to_send``."""
+        return not (self._out.size or self.should_close or (self._tls is not None and self._tls.peer_closed))

@@ -20,7 +20,7 @@ from scale_agent.tunnel.events import (
     PeerPaused,
     PeerResumed,
 )
-from scale_agent.tunnel.flow import Flow
+from scale_agent.tunnel.flow import PAUSE_ABOVE_BYTES, Flow, Held
 from scale_agent.tunnel.fragments import CONTROL, MAX_MESSAGE_BYTES, MessageJoiner
 from scale_agent.tunnel.headers import Headers, data_message
 from scale_agent.tunnel.message import (
@@ -130,7 +130,10 @@ class Session:
             where = f"{self._client_key}/{self._session_key}/{conn_id}"
             self._put(conn_id, MessageType.ERROR, f"connection not found {where}".encode())
             return []
-        if flow.arrived(len(body)):
+        size = len(body)
+        if flow.unread + size <= PAUSE_ABOVE_BYTES:  # as nearly always
+            flow.unread += size
+        elif flow.arrived(size):
             self._put(conn_id, MessageType.PAUSE)
         return [DataReceived(conn_id, body)] if body else []
 
@@ -203,11 +206,12 @@ class Session:
 
         Raises :class:`LocalProtocolError` for a connection that is closed, or paused by the peer (see ``can_send``).
         """
-        if self._flow(conn_id).peer_paused:
+        flow = self._connections.get(conn_id) or self._flow(conn_id)
+        if flow.peer_paused:
             raise LocalProtocolError(f"connection {conn_id} is paused by the peer", cure="ask can_send first")
         if len(data) <= MAX_DATA_BYTES:
             if data:
-                self._put(conn_id, MessageType.DATA, data)
+                self._outbox.append(self._headers.next(conn_id, MessageType.DATA) + data)
             return
         for start in range(0, len(data), MAX_DATA_BYTES):
             self._put(conn_id, MessageType.DATA, data[start : start + MAX_DATA_BYTES])
@@ -229,6 +233,9 @@ class Session:
             return []
         if size > flow.unread:
             raise LocalProtocolError(f"{size} bytes of connection {conn_id} consumed, {flow.unread} are unread")
+        if flow.held is Held.NO:
+            flow.unread -= size
+            return []
         if not flow.consumed(size):
             return []
         self._put(conn_id, MessageType.RESUME)

@@ -22,7 +22,10 @@ from scale_agent.tunnel.tls_hello import first_record, read_hello
 from scale_agent.tunnel.tls_openssl import PLAIN_HTTP_REPLY, OpenSslEnd
 from scale_agent.tunnel.tls_records import Records
 
-__all__ = ["PLAIN_HTTP_REPLY", "ServerContext", "TlsEnd", "client_context", "server_context"]
+__all__ = ["PLAIN_HTTP_REPLY", "Engine", "ServerContext", "TlsEnd", "client_context", "server_context"]
+
+#: What speaks TLS on a connection once it is known who does.
+Engine = OpenSslEnd | Records
 
 _ALPN: Final = [ALPN.decode()]
 
@@ -89,9 +92,14 @@ class TlsEnd:
     def __init__(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None) -> None:
         self._context = context
         self._early = b""  # a hello that is not all there
-        self._engine: OpenSslEnd | Records | None = None  # None until the hello is
+        self._engine: Engine | None = None  # None until the hello is
         if not (server_side and isinstance(context, ServerContext) and context.identity):
             self._engine = OpenSslEnd(context, server_side=server_side, server_hostname=server_hostname)
+
+    @property
+    def engine(self) -> Engine | None:
+        """What all calls are passed on to from now on; None until the hello is all there."""
+        return self._engine
 
     @property
     def handshake_done(self) -> bool:

@@ -77,7 +77,8 @@ class Records:
         """Ciphertext from the peer; the plaintext that became readable."""
         if self._rest:
             data = self._rest + data
-        parts: list[bytes] = []
+        parts: list[bytes] | None = None
+        whole = b""
         at, size = 0, len(data)
         while size - at >= _HEAD_BYTES and not self.peer_closed:
             body = at + _HEAD_BYTES
@@ -86,11 +87,15 @@ class Records:
             if end > size:
                 self._check(head)
                 break
-            if plain := self._record(head, data[body:end]):
+            plain = self._record(head, data[body:end])
+            if not whole:
+                whole = plain
+            elif plain:
+                parts = [whole] if parts is None else parts
                 parts.append(plain)
             at = end
         self._rest = b"" if self.peer_closed else data[at:]
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return whole if parts is None else b"".join(parts)
 
     def send(self, data: bytes) -> None:
         """Plaintext for the peer."""
@@ -132,7 +137,8 @@ class Records:
 
     def _record(self, head: bytes, body: bytes) -> bytes:
         """One record; its plaintext, if it is data."""
-        if head[:3] != RECORD_HEAD or len(body) > _MAX_CIPHER_BYTES:
+        size = len(body)
+        if head[:3] != RECORD_HEAD or size > _MAX_CIPHER_BYTES:
             self._check(head)
             self._plain_record(head[0], body)
             return b""
@@ -142,7 +148,7 @@ class Records:
             raise self._fail(alerts.BAD_RECORD_MAC, "decryption failed or bad record mac") from None
         if inner[-1:] != _DATA_TYPE:
             inner = inner.rstrip(b"\0")
-        if len(inner) > MAX_PLAIN_BYTES + 1:
+        if size > MAX_PLAIN_BYTES and len(inner) > MAX_PLAIN_BYTES + 1:
             raise self._fail(alerts.RECORD_OVERFLOW, "data length too long")
         if inner[-1:] == _DATA_TYPE and self._after is None and not self._messages:
             return inner[:-1]
