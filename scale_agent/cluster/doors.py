@@ -10,6 +10,7 @@ import ssl
 import traceback
 import urllib.parse
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -89,16 +90,16 @@ class ApiDoor:
 
     def answer(self, request: HttpRequest) -> Response | Watch:
         """By the API server, which upgrades no connection: exec, attach and port-forward find no kubelet."""
-        headers = _headers(request)
-        path, _, query = request.target.partition("?")
-        return self._api.handle(
-            Request(request.method, urllib.parse.unquote(path), query, headers, request.body, ANONYMOUS), self._clock()
-        )
+        headers = dict(request.headers)
+        if len(headers) < len(request.headers):
+            headers = _joined(request)
+        path, query = _parts(request.target)
+        asked = Request(request.method, path, query, headers, request.body, ANONYMOUS)
+        return self._api.handle(asked, self._clock())
 
     def name(self, request: HttpRequest) -> tuple[str, str]:
         """As an API server's metrics name it."""
-        path, _, query = request.target.partition("?")
-        return verb_and_resource(request.method, path, query)
+        return _name(request.method, request.target)
 
 
 class EmbeddedDoor:
@@ -159,11 +160,22 @@ _PING_HEADERS: Headers = tuple(
 )
 
 
-def _headers(request: HttpRequest) -> dict[str, str]:
-    headers = dict(request.headers)
-    if len(headers) == len(request.headers):
-        return headers
-    headers.clear()  # several of one name
+@lru_cache(maxsize=2048)
+def _parts(target: str) -> tuple[str, str]:
+    """Path, decoded, and query: all clusters are asked for the same."""
+    path, _, query = target.partition("?")
+    return urllib.parse.unquote(path), query
+
+
+@lru_cache(maxsize=2048)
+def _name(method: str, target: str) -> tuple[str, str]:
+    path, _, query = target.partition("?")
+    return verb_and_resource(method, path, query)
+
+
+def _joined(request: HttpRequest) -> dict[str, str]:
+    """Several headers of one name are one."""
+    headers: dict[str, str] = {}
     for name, value in request.headers:
         joint = JOINT if name.startswith("impersonate-") else ","
         headers[name] = f"{headers[name]}{joint}{value}" if name in headers else value

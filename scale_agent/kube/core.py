@@ -54,26 +54,22 @@ Reconcile = Callable[["Core", str, str, float], None]
 class Queue:
     """Objects that controllers are to look at: each once, in the order in which they were first named."""
 
-    __slots__ = ("_items",)
+    __slots__ = ("waiting",)
 
     def __init__(self) -> None:
-        self._items: dict[tuple[Reconcile, str, str], None] = {}
+        #: The looks, in their order; to be read only.
+        self.waiting: dict[tuple[Reconcile, str, str], None] = {}
 
     def add(self, reconcile: Reconcile, namespace: str, name: str) -> None:
         """Ask for a look; one that is waiting already stays where it is."""
-        self._items.setdefault((reconcile, namespace, name))
-
-    @property
-    def waiting(self) -> bool:
-        """Whether any look waits."""
-        return bool(self._items)
+        self.waiting.setdefault((reconcile, namespace, name))
 
     def pop(self) -> tuple[Reconcile, str, str] | None:
         """The next look, if there is one."""
-        if not self._items:
+        if not self.waiting:
             return None
-        first = next(iter(self._items))
-        del self._items[first]
+        first = next(iter(self.waiting))
+        del self.waiting[first]
         return first
 
 
@@ -121,7 +117,8 @@ class Core:
 
     def forget_seen(self) -> None:
         """Everybody has looked: what was parsed is not worth its memory."""
-        self._seen.clear()
+        if self._seen:
+            self._seen.clear()
 
     def later(self, due: float, reconcile: Reconcile, namespace: str, name: str) -> None:
         """Have a controller look at an object again when ``due`` has come."""

@@ -15,11 +15,11 @@ from scale_agent.kube.users import LOOPBACK, User
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One HTTP request, complete. Header names are lower case; ``path`` is percent-decoded, ``query`` is raw.
 
-    Several headers of one name are joined by a comma, ``impersonate-…`` ones by a newline. ``user``: who asks if no
+    Nobody changes one (frozen it takes 0.6 µs more). Several headers of one name are joined by a comma, ``impersonate-…`` ones by a newline. ``user``: who asks if no
     bearer token comes along; a door to the outside says ``ANONYMOUS``.
     """
 
@@ -31,9 +31,12 @@ class Request:
     user: User = LOOPBACK
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
-    """One complete HTTP response. ``Content-Length`` is the transport's to add; ``Content-Type`` is in ``headers``."""
+    """One complete HTTP response, which nobody changes.
+
+    ``Content-Length`` is the transport's to add; ``Content-Type`` is in ``headers``.
+    """
 
     status: int
     headers: Headers

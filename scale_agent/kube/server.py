@@ -56,19 +56,13 @@ class ApiServer:
         except PlainError as refusal:
             answer = Response(refusal.code, (NO_CACHE, ("Content-Type", PLAIN), *_SNIFFED), refusal.text.encode())
         self.settle(now)
-        if route is not None and resource is not None:  # for others a real server has no handler that would count
-            watch = "watch=" in request.query
-            counting.count(self.core, request.method, route, resource, answer.status, watch=watch)
+        if resource is not None:  # for others a real server has no handler that would count
+            counting.count(self.core, request.method, request.path, resource, answer.status, "watch=" in request.query)
         if not isinstance(answer, Response):
             return answer
         if pretty.wanted(request):
             answer = pretty.indented(request, answer)
-        return self._sent(request, answer)
-
-    @staticmethod
-    def _sent(request: Request, answer: Response) -> Response:
-        """Long answers about resources and discovery are compressed for who takes gzip."""
-        if len(answer.body) > compression.THRESHOLD and request.path.startswith("/api"):
+        if len(answer.body) > compression.THRESHOLD and request.path.startswith("/api"):  # resources and discovery
             return compression.compressed(answer, request.headers.get("accept-encoding", ""))
         return answer
 

@@ -20,7 +20,7 @@ from scale_agent.kube.errors import StatusError
 from scale_agent.kube.http import Request
 from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.version import Obj, Version
-from scale_agent.kube.users import ANONYMOUS, User
+from scale_agent.kube.users import ANONYMOUS, AUTHENTICATED, User
 
 _LOG = logging.getLogger(__name__)
 _BEARER = "bearer"
@@ -57,7 +57,7 @@ class Gate:
             asked = impersonation.wanted(headers)
             if asked is not None:
                 user = self._impersonated(user, asked, request)
-            if self.enforces or not user.authenticated:
+            if self.enforces or AUTHENTICATED not in user.groups:
                 self._authorize(user, attributes_of(request))
         except StatusError as refusal:
             refusal.sniffed = True

@@ -185,7 +185,7 @@ def of(core: Core) -> Heartbeats | None:
 
 def before(core: Core, key: ResourceKey | None, now: float) -> None:
     """A request for a resource comes: bring the store up to the time."""
-    beats = of(core)
+    beats: Heartbeats | None = core.memo.get(SWITCH) or of(core)
     if beats is not None:
         beats.catch_up(core, now)
         if key in (LEASES, NODES) and key is not None:

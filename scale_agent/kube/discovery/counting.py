@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from scale_agent.kube.core import Core
-from scale_agent.kube.paths import Route
+from scale_agent.kube.paths import parse
 from scale_agent.kube.schema.resources import ResourceType
 
 
@@ -63,14 +63,17 @@ def counts(core: Core) -> Counts:
     return found
 
 
-def count(core: Core, method: str, route: Route, resource: ResourceType, code: int, *, watch: bool) -> None:
-    """A request about a resource was answered."""
-    counts(core).add(_place(method, route, resource, code, watch))
+def count(core: Core, method: str, path: str, resource: ResourceType, code: int, watch: bool) -> None:
+    """A request about a resource was answered; ``path`` is a resource's."""
+    found: Counts = core.memo.get(_MEMO) or counts(core)
+    found.add(_place(method, path, resource, code, watch))
 
 
 @lru_cache(maxsize=4096)
-def _place(method: str, route: Route, resource: ResourceType, code: int, watch: bool) -> int:
+def _place(method: str, path: str, resource: ResourceType, code: int, watch: bool) -> int:
     """Where such requests are counted. What nobody serves is told by no name that a client made up."""
+    route = parse(path)
+    assert route is not None
     verb, scope = method if method in _METHODS else "other", "resource"
     if not route.name:
         verb = ("WATCH" if watch else "LIST") if method in ("GET", "HEAD") else method

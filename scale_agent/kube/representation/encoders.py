@@ -45,7 +45,6 @@ def encoder_for(
     resource: ResourceType,
     request: Request,
     now: float,
-    *,
     listing: bool = False,
     stream: bool = False,
 ) -> Encoder:

@@ -29,9 +29,9 @@ DEPRECATED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """What a verb gets."""
+    """What a verb gets; nobody changes it (frozen it takes 1 µs more)."""
 
     core: Core
     request: Request
@@ -45,8 +45,7 @@ class Call:
 
     def encoder(self, *, listing: bool = False, stream: bool = False) -> Encoder:
         """The negotiated representation of an object, a list or a watch. Raises 400, 406."""
-        how = {"listing": listing, "stream": stream}
-        return encoders.encoder_for(self.core.catalog, self.resource, self.request, self.now, **how)
+        return encoders.encoder_for(self.core.catalog, self.resource, self.request, self.now, listing, stream)
 
     def current(self) -> Version:
         """The object that the path names. Raises 404."""
@@ -54,7 +53,7 @@ class Call:
         version = self.core.store.get(self.resource.key, route.namespace, route.name)
         if version is None:
             raise status.not_found(self.resource.plural, self.resource.group, route.name)
-        return custom.in_version(self.resource, version)
+        return version if self.resource.declared is None else custom.in_version(self.resource, version)
 
     def options(self, kind: str) -> query.WriteOptions:
         """The options of a write; ``kind`` is ``CreateOptions``, ``UpdateOptions``, ``PatchOptions``."""
@@ -62,15 +61,23 @@ class Call:
 
     def headers(self, content_type: str, warnings: Sequence[str] = ()) -> Headers:
         """The headers of an answer about the resource; deprecated ones carry a warning (recorded)."""
-        deprecated = DEPRECATED.get((self.route.group, self.route.version, self.route.plural))
-        if self.resource.declared is not None:
-            deprecated = self.resource.declared.warning or None
-        return headers(content_type, (*(() if deprecated is None else (deprecated,)), *self.warned, *warnings))
+        deprecated = _deprecated(self.resource)
+        if deprecated or self.warned or warnings:
+            return _headers(content_type, (*deprecated, *self.warned, *warnings))
+        return _headers(content_type, ())
 
     def actor(self, options: query.WriteOptions) -> Actor:
         """Who writes: ``fieldManager``, else the User-Agent up to its slash, as the real server names managers."""
         manager = options.manager or self.request.headers.get("user-agent", "").partition("/")[0] or "unknown"
         return Actor(manager[:128], self.now, options.dry_run, self.gate.guard_for(self.user, self.resource), self.user)
+
+
+@lru_cache(maxsize=2048)
+def _deprecated(resource: ResourceType) -> tuple[str, ...]:
+    if resource.declared is not None:
+        return (resource.declared.warning,) if resource.declared.warning else ()
+    text = DEPRECATED.get((resource.group, resource.version, resource.plural))
+    return () if text is None else (text,)
 
 
 def headers(content_type: str, warnings: Sequence[str] = ()) -> Headers:

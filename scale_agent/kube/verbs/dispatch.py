@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from scale_agent.kube import extensions, status
 from scale_agent.kube.admission.parts import PARTS
@@ -62,17 +62,23 @@ def verb_for(call: Call) -> Verb:
             raise _no_subresource(call)
         verb = _SUBRESOURCE.get((method, route.subresource)) or subresources.find(method, route.subresource)
         if verb is None:
-            raise _not_allowed(call)
+            raise _not_allowed(resource, method)
         return verb
-    if not resource.verbs & (_OBJECT_VERBS if route.name else _COLLECTION_VERBS):
+    return _of_resource(resource, method, bool(route.name), bool(route.namespace))
+
+
+@lru_cache(maxsize=4096)
+def _of_resource(resource: ResourceType, method: str, named: bool, namespace: bool) -> Verb:
+    """The verb of a path without a subresource. Raises as :func:`verb_for`."""
+    if not resource.verbs & (_OBJECT_VERBS if named else _COLLECTION_VERBS):
         raise _elsewhere(resource)
-    found = (_OBJECT if route.name else _COLLECTION).get(method)
+    found = (_OBJECT if named else _COLLECTION).get(method)
     if found is None or found[0] not in resource.verbs:
-        raise _not_allowed(call)
-    if not resource.namespaced and route.namespace:
+        raise _not_allowed(resource, method)
+    if not resource.namespaced and namespace:
         raise _elsewhere(resource)
-    if resource.namespaced and not route.namespace:
-        _cluster_wide(resource, route.name, method)
+    if resource.namespaced and not namespace:
+        _cluster_wide(resource, named, method)
     return _SPECIAL.get((resource.key, found[0]), found[1])
 
 
@@ -85,20 +91,21 @@ def check_media(call: Call) -> None:
 
     Built-in kinds have a router in front of them (go-restful); custom ones negotiate in their handlers.
     """
-    headers, route = call.request.headers, call.route
-    if not call.resource.typed or route.subresource.partition("/")[0] in _OTHER_MEDIA:
+    headers, route, method = call.request.headers, call.route, call.request.method
+    if not call.resource.typed:
         return
-    media = headers.get("content-type", "").partition(";")[0].strip()
-    if call.request.method == "PATCH" and media not in negotiation.PATCHES:
+    if route.subresource and route.subresource.partition("/")[0] in _OTHER_MEDIA:
+        return
+    if method == "PATCH" and headers.get("content-type", "").partition(";")[0].strip() not in negotiation.PATCHES:
         raise status.unknown_patch()
     accept = headers.get("accept", "")
-    negotiation.check_route(accept, listing=not route.name and call.request.method == "GET")
+    negotiation.check_route(accept, listing=not route.name and method == "GET")
     negotiation.choose(accept)
 
 
-def _cluster_wide(resource: ResourceType, name: str, method: str) -> None:
+def _cluster_wide(resource: ResourceType, named: bool, method: str) -> None:
     """Namespaced resources are listed and watched across namespaces, nothing else."""
-    if name or "list" not in resource.verbs or (method != "GET" and not resource.typed):
+    if named or "list" not in resource.verbs or (method != "GET" and not resource.typed):
         raise _elsewhere(resource)
     if method != "GET":
         raise status.method_not_allowed()
@@ -121,9 +128,8 @@ def _no_subresource(call: Call) -> StatusError:
 _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
-def _not_allowed(call: Call) -> StatusError:
+def _not_allowed(resource: ResourceType, method: str) -> StatusError:
     """405; custom types name the verb that they lack."""
-    resource = call.resource
     if resource.typed:
         return status.method_not_allowed()
-    return status.unsupported_verb(_VERBS.get(call.request.method, ""), resource.plural, resource.group)
+    return status.unsupported_verb(_VERBS.get(method, ""), resource.plural, resource.group)

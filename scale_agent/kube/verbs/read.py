@@ -23,9 +23,10 @@ LAST_BOOKMARK_S = 2.0
 
 def get(call: Call) -> Response:
     """One object."""
-    asked = query.resource_version(query.parse_query(call.request.query).get("resourceVersion", ""))
-    if asked is not None and asked > call.core.store.rv:
-        raise status.too_large_version(asked, call.core.store.rv)
+    if call.request.query:
+        asked = query.resource_version(query.parse_query(call.request.query).get("resourceVersion", ""))
+        if asked is not None and asked > call.core.store.rv:
+            raise status.too_large_version(asked, call.core.store.rv)
     return answer(call, 200, call.current())
 
 
