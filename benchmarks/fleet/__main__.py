@@ -51,6 +51,7 @@ def _words(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option("--turnover", type=int, help="Clusters that leave and are replaced in each minute of churn.")
 @click.option("--profile", help="What a cluster contains.")
 @click.option("--concurrency", type=int, help="Creations and deletions at once, per process.")
+@click.option("--imports-at-once", type=int, help="Imports under way at once, per process; 0: any number.")
 @click.option("--limit", "limit_s", type=float, help="Seconds of patience for a step of the ramp, and any other phase.")
 @click.option("--stall", "stall_s", type=float, help="Seconds without any progress that end a step.")
 @click.option("--total", "total_s", type=float, help="Seconds of patience for everything.")

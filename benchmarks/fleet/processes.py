@@ -134,6 +134,7 @@ def _master(plan: Plan, port: str, records: Path) -> dict[str, object]:
         "--out": records,
         "--create-concurrency": plan.concurrency,
         "--delete-concurrency": plan.concurrency,
+        "--imports-at-once": plan.imports_at_once,
     }
 
 
