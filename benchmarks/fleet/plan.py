@@ -41,8 +41,8 @@ class Plan:
     turnover: int = 0
     profile: str = "profiles/small.yaml"
     concurrency: int = 10
-    #: Imports under way at once, per process. One takes 45 s, nearly all of it waiting: 70 in each of two processes let 3
-    #: begin per second. More than the machine can carry leads to dials that time out and are dialled again, for ever.
+    #: Imports under way at once, per process. One takes 45 s, nearly all of it waiting: 70 in each of two processes let
+    #: 3 begin per second. More than the machine can carry leads to dials that time out and are dialled again, for ever.
     imports_at_once: int = 70
     #: Patience for one step of the ramp and for every other phase.
     limit_s: float = 900.0

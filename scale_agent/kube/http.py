@@ -19,8 +19,9 @@ Headers = tuple[tuple[str, str], ...]
 class Request:
     """One HTTP request, complete. Header names are lower case; ``path`` is percent-decoded, ``query`` is raw.
 
-    Nobody changes one (frozen it takes 0.6 µs more). Several headers of one name are joined by a comma, ``impersonate-…`` ones by a newline. ``user``: who asks if no
-    bearer token comes along; a door to the outside says ``ANONYMOUS``.
+    Nobody changes one (frozen it takes 0.6 µs more). Several headers of one name are joined by a comma,
+    ``impersonate-…`` ones by a newline. ``user``: who asks if no bearer token comes along; a door to the outside says
+    ``ANONYMOUS``.
     """
 
     method: str
