@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -102,15 +103,28 @@ def _enabled_features(text: str) -> set[str]:
 
 
 def _revision(template: Mapping[str, Any]) -> str:
-    plain = orjson.dumps(_without_empty(template), option=orjson.OPT_SORT_KEYS)
+    """All clusters' templates differ in a few values, but each is looked at again and again."""
+    return _revision_of(orjson.dumps(template))
+
+
+@lru_cache(maxsize=256)
+def _revision_of(template: bytes) -> str:
+    plain = orjson.dumps(_without_empty(orjson.loads(template)), option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(plain, digest_size=10).hexdigest()
+
+
+_LEAVES = frozenset((str, int, float, bool, type(None)))
 
 
 def _without_empty(value: Any) -> Any:
     """``value`` without empty leaves: kubectl's second apply says ``"value": ""`` where the server stores nothing."""
-    if isinstance(value, Mapping):
-        pairs = ((key, _without_empty(item)) for key, item in value.items())
-        return {key: item for key, item in pairs if item not in (None, "", [], {})}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, list):
         return [_without_empty(item) for item in value]
-    return value
+    if not isinstance(value, dict):
+        return value
+    out = {}
+    for key, item in value.items():
+        kept = item if type(item) in _LEAVES else _without_empty(item)
+        if kept not in (None, "", [], {}):
+            out[key] = kept
+    return out

@@ -55,7 +55,7 @@ class Link:
     @property
     def resting(self) -> bool:
         """True when nothing was left by the last ``data_to_send``, and nothing more comes by itself."""
-        return self._watch is None and self.served.resting
+        return (self._watch is None or self._watch.drained) and self.served.resting
 
     def close(self) -> None:
         """The connection is gone."""

@@ -183,13 +183,15 @@ class Tunnel:
         self._links[event.conn_id] = Link(event.conn_id, served, self._mark)
 
     def _data(self, event: Event) -> None:
-        assert isinstance(event, DataReceived)
-        self._counts.bytes_in += len(event.data)
-        link = self._links.get(event.conn_id)
+        assert type(event) is DataReceived
+        conn_id, data = event.conn_id, event.data
+        size = len(data)
+        self._counts.bytes_in += size
+        link = self._links.get(conn_id)
         if link is None:
             return
         try:
-            link.served.receive(event.data)
+            link.served.receive(data)
         except RemoteProtocolError as error:
             self._observer.error("connection", str(error))
             self._finish(link, error.reply)
@@ -197,7 +199,7 @@ class Tunnel:
         if link.handshaking and link.served.handshake_done:
             link.handshaking = False
             self._counts.handshakes += 1
-        self._session.consumed(event.conn_id, len(event.data))
+        self._session.consumed(conn_id, size)
         self._serve(link)
 
     def _closed(self, event: Event) -> None:
@@ -298,8 +300,9 @@ class Tunnel:
             data = served.data_to_send(PIECE_BYTES)
             if data:
                 session.send(link.conn_id, data)
-                self._counts.bytes_out += len(data)
-                left_bytes -= len(data)
+                size = len(data)
+                self._counts.bytes_out += size
+                left_bytes -= size
                 if left_bytes < 0 or link.resting:
                     break
             elif served.finished:

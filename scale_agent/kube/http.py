@@ -68,6 +68,10 @@ class Watch(Protocol):
         """Whole events that are due, at least one if any is due, up to about ``max_bytes``; ``b""`` if none is."""
 
     @property
+    def drained(self) -> bool:
+        """True when ``read`` has just given the last there was, nothing ends, and ``on_readable`` will tell of more."""
+
+    @property
     def ended(self) -> bool:
         """True when nothing will ever come again and everything was read: the transport ends the chunked body."""
 

@@ -67,7 +67,13 @@ _TOKEN = re.compile(r"\s*(==|!=|[=!<>(),]|[^\s=!<>(),]+)")
 
 def matches(selector: Labels, labels: Mapping[str, str]) -> bool:
     """Whether all requirements hold."""
-    return all(one.matches(labels) for one in selector)
+    for one in selector:
+        if one.op is Op.IN:
+            if labels.get(one.key) not in one.values:
+                return False
+        elif not one.matches(labels):
+            return False
+    return True
 
 
 @lru_cache(maxsize=4096)

@@ -19,28 +19,31 @@ _WHERE: Final = "websocket frame from the peer"
 
 
 class MessageJoiner:
-    """Joins the frames of one websocket; control frames may stand between them and are none of its business."""
+    """Joins the frames of one websocket; control frames may stand between them and are none of its business.
 
-    __slots__ = ("_begun", "limit")
+    ``begun``: what is there of a message, None between two.
+    """
+
+    __slots__ = ("begun", "limit")
 
     def __init__(self, limit: int = MAX_MESSAGE_BYTES) -> None:
         self.limit = limit
-        self._begun: bytearray | None = None  # not a list of frames: a hostile one-byte frame would cost 80 bytes
+        self.begun: bytearray | None = None  # not a list of frames: a hostile one-byte frame would cost 80 bytes
 
     def receive(self, opcode: int, payload: bytes, fin: bool) -> bytes | None:
         """A complete binary message, or None while frames of it are missing.
 
         Raises :class:`RemoteProtocolError` for text, unknown opcodes, frames out of turn and messages above the limit.
         """
-        if opcode == BINARY and fin and self._begun is None and len(payload) <= self.limit:
+        if opcode == BINARY and fin and self.begun is None and len(payload) <= self.limit:
             return payload
         self._check(opcode, len(payload))
-        if self._begun is None:
-            self._begun = bytearray()
-        self._begun += payload
+        if self.begun is None:
+            self.begun = bytearray()
+        self.begun += payload
         if not fin:
             return None
-        whole, self._begun = bytes(self._begun), None
+        whole, self.begun = bytes(self.begun), None
         return whole
 
     def _check(self, opcode: int, size: int) -> None:
@@ -48,7 +51,7 @@ class MessageJoiner:
             raise RemoteProtocolError("wrong websocket message type: text", where=_WHERE)
         if opcode not in (CONTINUATION, BINARY):
             raise RemoteProtocolError(f"unknown websocket opcode {opcode}", where=_WHERE)
-        if (opcode == CONTINUATION) != (self._begun is not None):
+        if (opcode == CONTINUATION) != (self.begun is not None):
             raise RemoteProtocolError("continuation frame out of turn", where=_WHERE)
-        if len(self._begun or b"") + size > self.limit:
+        if len(self.begun or b"") + size > self.limit:
             raise RemoteProtocolError(f"message of more than {self.limit} bytes", where=_WHERE)

@@ -47,17 +47,25 @@ def _asked(start: bytes) -> tuple[str, str] | None:
     return None if found is None else (found[1].decode(), found[2].decode())
 
 
+#: Stands for a line of any other form.
+_NONE: Final = ("", "")
+
+
+@lru_cache(maxsize=2048)
+def _field(line: bytes) -> tuple[str, str]:
+    """One header; most lines are the same in all clusters."""
+    found = _LINE.fullmatch(line)
+    return _NONE if found is None else (found[1].decode().lower(), found[2].decode())
+
+
 @lru_cache(maxsize=_BLOCKS)
 def _fields(block: bytes) -> tuple[Fields, int] | None:
     """The headers, and how long the body is."""
-    fields: list[tuple[str, str]] = []
-    for line in block.split(b"\r\n"):
-        found = _LINE.fullmatch(line)
-        if found is None:
-            return None
-        fields.append((found[1].decode().lower(), found[2].decode()))
+    fields = tuple(map(_field, block.split(b"\r\n")))
+    if _NONE in fields:
+        return None
     named = dict(fields)
     length = named.get("content-length", "0")
     if "host" not in named or len(named) < len(fields) or not _PARTICULAR.isdisjoint(named):
         return None
-    return (tuple(fields), int(length)) if _LENGTH.fullmatch(length) else None
+    return (fields, int(length)) if _LENGTH.fullmatch(length) else None

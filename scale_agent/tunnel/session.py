@@ -21,7 +21,7 @@ from scale_agent.tunnel.events import (
     PeerResumed,
 )
 from scale_agent.tunnel.flow import PAUSE_ABOVE_BYTES, Flow, Held
-from scale_agent.tunnel.fragments import CONTROL, MAX_MESSAGE_BYTES, MessageJoiner
+from scale_agent.tunnel.fragments import BINARY, CONTROL, MAX_MESSAGE_BYTES, MessageJoiner
 from scale_agent.tunnel.headers import Headers, data_message
 from scale_agent.tunnel.message import (
     ERROR_BODY_LIMIT,
@@ -109,7 +109,11 @@ class Session:
         """
         if opcode in CONTROL:
             return []
-        whole = self._joiner.receive(opcode, payload, fin)
+        joiner = self._joiner
+        if opcode == BINARY and fin and joiner.begun is None and len(payload) <= joiner.limit:
+            whole: bytes | None = payload
+        else:
+            whole = joiner.receive(opcode, payload, fin)
         if whole is None:
             return []
         data = data_message(whole)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from cryptography.hazmat.primitives import hashes
@@ -32,6 +33,7 @@ _CHACHA_FIRST: Final = (CHACHA20, AES_128, AES_256)
 _KNOWN: Final = frozenset(suite.number for suite in _AES_FIRST)
 
 _SERVER_HELLO, _ENCRYPTED_EXTENSIONS, _CERTIFICATE, _CERTIFICATE_VERIFY, _FINISHED = 2, 8, 11, 15, 20
+_RANDOM_BYTES, _SHARE_BYTES = 32, 32
 _SIGNED_PREFIX: Final = b" " * 64 + b"TLS 1.3, server CertificateVerify\0"
 _ALGORITHM: Final = ec.ECDSA(hashes.SHA256())
 
@@ -102,7 +104,7 @@ def accept(hello: ClientHello, identity: Identity, random: Callable[[int], bytes
         shared = ours.exchange(X25519PublicKey.from_public_bytes(hello.share))
     except ValueError:  # a point of small order: OpenSSL refuses it in its own words
         return None
-    return _flight(hello, identity, suite, _server_hello(hello, suite, random(32), public), shared)
+    return _flight(hello, identity, suite, _server_hello(hello, suite, random(_RANDOM_BYTES), public), shared)
 
 
 def _suite(offered: tuple[int, ...]) -> Suite | None:
@@ -118,19 +120,19 @@ def _flight(hello: ClientHello, identity: Identity, suite: Suite, server_hello: 
     reached = transcript.digest()
     theirs, ours = secret.derive(b"c hs traffic", reached), secret.derive(b"s hs traffic", reached)
     alpn = ALPN if ALPN in hello.protocols else None
-    out = [_plain(22, server_hello), _plain(20, CHANGE_CIPHER_SPEC)]
+    out = [_plain(22, server_hello), _CHANGED]
     sealed = Direction(ours)
 
     def say(message: bytes) -> None:
         transcript.update(message)
         out.append(sealed.seal(message + HANDSHAKE_TYPE))
 
-    say(_message(_ENCRYPTED_EXTENSIONS, _encrypted_extensions(alpn)))
+    say(_encrypted_extensions(alpn))
     say(identity.certificate)
     say(_certificate_verify(identity.key, transcript.digest()))
     say(_finished(ours, transcript.digest()))
     reached = transcript.digest()
-    master = secret.derive(b"derived", schedule.empty).extract(schedule.zeros)
+    master = Secret(suite, secret.once(b"derived", schedule.empty, schedule.zeros))
     return Records(
         Direction(theirs),
         Direction(master.derive(b"s ap traffic", reached)),
@@ -141,27 +143,50 @@ def _flight(hello: ClientHello, identity: Identity, suite: Suite, server_hello: 
 
 
 def _server_hello(hello: ClientHello, suite: Suite, random: bytes, share: bytes) -> bytes:
+    before, session, after = _hello_parts(suite.number, len(hello.session_id))
+    return before + random + session + hello.session_id + after + share
+
+
+@cache
+def _hello_parts(suite: int, session_bytes: int) -> tuple[bytes, bytes, bytes]:
+    """What stands before the random, the session id and our key, in a hello of those lengths."""
     versions = b"\0\x2b\0\x02\x03\x04"
-    key_share = b"\0\x33" + _vector(2, X25519.to_bytes(2, "big") + _vector(2, share))
-    body = b"\x03\x03" + random + _vector(1, hello.session_id) + suite.number.to_bytes(2, "big") + b"\0"
-    return _message(_SERVER_HELLO, body + _vector(2, versions + key_share))
+    key_share = b"\0\x33" + _vector(2, X25519.to_bytes(2, "big") + _vector(2, bytes(_SHARE_BYTES)))
+    after = suite.to_bytes(2, "big") + b"\0" + _vector(2, versions + key_share)
+    session = bytes((session_bytes,))
+    size = 2 + _RANDOM_BYTES + 1 + session_bytes + len(after)
+    return _message_head(_SERVER_HELLO, size) + b"\x03\x03", session, after[:-_SHARE_BYTES]
 
 
+@cache
 def _encrypted_extensions(alpn: bytes | None) -> bytes:
-    return _vector(2, b"" if alpn is None else b"\0\x10" + _vector(2, _vector(2, _vector(1, alpn))))
+    """The whole message."""
+    said = b"" if alpn is None else b"\0\x10" + _vector(2, _vector(2, _vector(1, alpn)))
+    return _message(_ENCRYPTED_EXTENSIONS, _vector(2, said))
 
 
 def _certificate_verify(key: ec.EllipticCurvePrivateKey, reached: bytes) -> bytes:
     signature = key.sign(_SIGNED_PREFIX + reached, _ALGORITHM)
-    return _message(_CERTIFICATE_VERIFY, ECDSA_P256_SHA256.to_bytes(2, "big") + _vector(2, signature))
+    return _verify_head(len(signature)) + signature
+
+
+@cache
+def _verify_head(size: int) -> bytes:
+    """What stands before a signature: they have three lengths or four."""
+    return _message(_CERTIFICATE_VERIFY, ECDSA_P256_SHA256.to_bytes(2, "big") + _vector(2, bytes(size)))[:-size]
 
 
 def _finished(secret: Secret, reached: bytes) -> bytes:
-    return _message(_FINISHED, secret.derive(b"finished", b"").mac(reached))
+    return _message_head(_FINISHED, secret.suite.hash_bytes) + secret.once(b"finished", b"", reached)
 
 
 def _message(kind: int, body: bytes) -> bytes:
     return bytes((kind,)) + _vector(3, body)
+
+
+@cache
+def _message_head(kind: int, size: int) -> bytes:
+    return bytes((kind,)) + size.to_bytes(3, "big")
 
 
 def _vector(length_bytes: int, data: bytes) -> bytes:
@@ -170,3 +195,6 @@ def _vector(length_bytes: int, data: bytes) -> bytes:
 
 def _plain(kind: int, data: bytes) -> bytes:
     return bytes((kind, 3, 3)) + _vector(2, data)
+
+
+_CHANGED: Final = _plain(20, CHANGE_CIPHER_SPEC)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -33,15 +34,16 @@ class Suite:
 
     number: int
     hash: Callable[[bytes], hashlib._Hash]
+    hash_name: str
     hash_bytes: int
     block_bytes: int
     key_bytes: int
     cipher: Callable[[bytes], Aead]
 
 
-AES_128: Final = Suite(0x1301, hashlib.sha256, 32, 64, 16, _aes)
-AES_256: Final = Suite(0x1302, hashlib.sha384, 48, 128, 32, _aes)
-CHACHA20: Final = Suite(0x1303, hashlib.sha256, 32, 64, 32, _chacha)
+AES_128: Final = Suite(0x1301, hashlib.sha256, "sha256", 32, 64, 16, _aes)
+AES_256: Final = Suite(0x1302, hashlib.sha384, "sha384", 48, 128, 32, _aes)
+CHACHA20: Final = Suite(0x1303, hashlib.sha256, "sha256", 32, 64, 32, _chacha)
 
 _INNER: Final = bytes(each ^ 0x36 for each in range(256))
 _OUTER: Final = bytes(each ^ 0x5C for each in range(256))
@@ -71,11 +73,19 @@ class Secret:
 
     def expand(self, label: bytes, context: bytes, size: int) -> bytes:
         """HKDF-Expand-Label, for at most one hash's length."""
-        return self.mac(_info(size, label, len(context)) + context + b"\x01")[:size]
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(_info(size, label, len(context)) + context + b"\x01" if context else _bare_info(size, label))
+        outer.update(inner.digest())
+        return outer.digest()[:size]
 
     def derive(self, label: bytes, transcript: bytes) -> Secret:
         """Derive-Secret; ``transcript`` is the hash of the messages so far."""
         return Secret(self.suite, self.expand(label, transcript, self.suite.hash_bytes))
+
+    def once(self, label: bytes, transcript: bytes, data: bytes) -> bytes:
+        """The MAC of ``data`` under a derived secret that is the key of no other."""
+        key = self.expand(label, transcript, self.suite.hash_bytes)
+        return hmac.digest(key, data, self.suite.hash_name)
 
     def extract(self, keying: bytes) -> Secret:
         """HKDF-Extract."""
@@ -83,9 +93,20 @@ class Secret:
 
 
 @functools.cache
+def _bare_info(size: int, label: bytes) -> bytes:
+    return _info(size, label, 0) + b"\x01"
+
+
+@functools.cache
 def _info(size: int, label: bytes, context_size: int) -> bytes:
     name = b"tls13 " + label
     return size.to_bytes(2, "big") + bytes((len(name),)) + name + bytes((context_size,))
+
+
+@functools.lru_cache(4096)
+def _head(size: int) -> bytes:
+    """The head of a record around so many bytes."""
+    return RECORD_HEAD + (size + TAG_BYTES).to_bytes(2, "big")
 
 
 class Direction:
@@ -115,7 +136,7 @@ class Direction:
         """A record around ``inner``, which ends with its true type."""
         sequence = self.sequence
         self.sequence = sequence + 1
-        head = RECORD_HEAD + (len(inner) + TAG_BYTES).to_bytes(2, "big")
+        head = _head(len(inner))
         nonce = (self._iv ^ sequence).to_bytes(_IV_BYTES, "big")
         return head + self._suite.cipher(self._key).encrypt(nonce, inner, head)
 

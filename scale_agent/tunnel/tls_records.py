@@ -101,9 +101,11 @@ class Records:
         """Plaintext for the peer."""
         if self._closed:
             raise LocalProtocolError("plaintext sent after close")
-        size = len(data)
-        if size <= self._record_bytes:
-            if size:
+        size, step, write = len(data), self._record_bytes, self._write
+        if size <= step:
+            if size and step == MAX_PLAIN_BYTES and write.sequence < MAX_SEALED:
+                self._out += write.seal(data + _DATA_TYPE)
+            elif size:
                 self._out += self._seal_data(data)
             return
         at, records = 0, [self._out]

@@ -25,6 +25,8 @@ CHUNK = b"x" * (64 << 10)
 class EndlessWatch:
     """Always has another chunk; counts how many were pulled."""
 
+    drained = False
+
     def __init__(self, chunks: int) -> None:
         self.status, self.headers = 200, HEADERS
         self.on_readable: Callable[[], None] | None = None

@@ -33,6 +33,8 @@ HEADERS: Headers = (("Content-Type", "text/plain"),)
 class ListWatch:
     """A watch over a list of chunks."""
 
+    drained = False
+
     def __init__(self) -> None:
         self.status = 200
         self.headers = HEADERS

@@ -26,6 +26,8 @@ PARAMS = {"address": "10.43.0.1:443", "token": "jwt", "caCert": CERTIFICATE.ca_p
 class Lines:
     """A watch of the fake cluster."""
 
+    drained = False
+
     def __init__(self, first: bytes) -> None:
         self.status, self.headers = 200, (("content-type", JSON),)
         self.on_readable = None

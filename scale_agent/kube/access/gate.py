@@ -54,7 +54,7 @@ class Gate:
         credentials = headers.get("authorization")
         user = request.user if credentials is None else self._authenticated(credentials, now)
         try:
-            asked = impersonation.wanted(headers)
+            asked = impersonation.wanted(headers) if impersonation.PREFIX in "\n".join(headers) else None
             if asked is not None:
                 user = self._impersonated(user, asked, request)
             if self.enforces or AUTHENTICATED not in user.groups:

@@ -28,7 +28,8 @@ from scale_agent.kube.users import (
     node_of,
 )
 
-_PREFIX = "impersonate-"
+#: How the names of all these headers begin.
+PREFIX = "impersonate-"
 _EXTRA = "impersonate-extra-"
 #: Several headers of one name are one, joined by this; no header's value can hold it.
 JOINT = "\n"
@@ -42,7 +43,7 @@ May = Callable[[User, Attributes], bool]
 
 def wanted(headers: Mapping[str, str]) -> User | None:
     """Whom the headers name, as they name it; ``None`` if nobody. Raises 400 if they name no user."""
-    if _PREFIX not in "\n".join(headers):
+    if PREFIX not in "\n".join(headers):
         return None
     groups = headers.get("impersonate-group")
     extra: dict[str, tuple[str, ...]] = {}

@@ -203,7 +203,7 @@ def selected(selector: Any, labels: Mapping[str, str]) -> bool:
         return False
     wanted = selector.get("matchLabels")
     if wanted and "matchExpressions" not in selector:
-        return all(labels.get(name) == value for name, value in wanted.items())
+        return bool(wanted.items() <= labels.items())
     return selectors.matches(_parsed(selectors.selector_text(selector)), labels)
 
 

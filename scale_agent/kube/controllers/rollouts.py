@@ -74,7 +74,12 @@ def size(replica_set: Obj) -> int:
 
 def counted(sets: Iterable[Obj], name: str) -> int:
     """The sum of a number of the statuses."""
-    return sum(int((one.get("status") or {}).get(name) or 0) for one in sets)
+    total = 0
+    for one in sets:
+        status = one.get("status")
+        if status:
+            total += int(status.get(name) or 0)
+    return total
 
 
 def available(replica_set: Obj) -> int:

@@ -38,9 +38,10 @@ class Counts:
 
     def add(self, place: int) -> None:
         """One more of the kind at that place."""
-        if place >= len(self._found):
-            self._found.extend([0] * (place + 1 - len(self._found)))
-        self._found[place] += 1
+        try:
+            self._found[place] += 1
+        except IndexError:
+            self._found.extend([0] * (place - len(self._found)) + [1])
 
     def __iter__(self) -> Iterator[tuple[Kind, int]]:
         """Kinds that were seen, with their counts."""

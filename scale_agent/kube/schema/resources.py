@@ -61,11 +61,7 @@ class ResourceType:
 
     def ordered(self, obj: dict[str, Any]) -> dict[str, Any]:
         """The object with its type first, as :attr:`prefix` says."""
-        kind = {"kind": self.kind, "apiVersion": self.api_version}
-        if not self.typed:
-            return {"apiVersion": self.api_version, "kind": self.kind, **_without_type(obj)}
-        return {**kind, **_without_type(obj)}
-
-
-def _without_type(obj: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in obj.items() if name not in ("kind", "apiVersion")}
+        out = {"kind": "", "apiVersion": "", **obj} if self.typed else {"apiVersion": "", "kind": "", **obj}
+        out["kind"] = self.kind
+        out["apiVersion"] = self.api_version
+        return out

@@ -239,6 +239,11 @@ class ResourceWatch:
             self.on_readable()
 
     @property
+    def drained(self) -> bool:
+        """True until the next wake: to ask again would find nothing."""
+        return not (self._readable or self._finished or self.closed)
+
+    @property
     def ended(self) -> bool:
         """True when nothing will ever come again and everything was read."""
         return self.closed or (self._finished and not self._readable)

@@ -237,6 +237,11 @@ class LogStream:
         return data
 
     @property
+    def drained(self) -> bool:
+        """Whether all was read for now."""
+        return not (self._pending or self._ended)
+
+    @property
     def ended(self) -> bool:
         """Whether all was read and nothing will come."""
         return self._ended and not self._pending
