@@ -14,13 +14,13 @@ class Link:
     ``handshaking``: its TLS handshake was not seen to be done yet (the owner of the connection clears it).
     """
 
-    __slots__ = ("_mark", "_watch", "conn_id", "handshaking", "served")
+    __slots__ = ("_mark", "conn_id", "handshaking", "served", "watch")
 
     def __init__(self, conn_id: int, served: ServedConnection, mark: Callable[[Link], None]) -> None:
         self.conn_id = conn_id
         self.served = served
         self._mark = mark
-        self._watch: Watch | None = None
+        self.watch: Watch | None = None
         self.handshaking = served.encrypted
 
     def begin(self, answer: Response | Watch, delivered: Delivered | None = None) -> int:
@@ -32,14 +32,14 @@ class Link:
             self.served.respond(answer.status, answer.headers, answer.body)
             return len(answer.body)
         self.served.start_stream(answer.status, answer.headers)
-        self._watch = answer
+        self.watch = answer
         answer.delivered = delivered
         answer.on_readable = self._readable
         return 0
 
     def advance(self, max_bytes: int) -> bool:
         """Move what the watch has into the connection; False if there is nothing to move."""
-        watch = self._watch
+        watch = self.watch
         if watch is None:
             return False
         data = watch.read(max_bytes)
@@ -48,21 +48,16 @@ class Link:
             return True
         if not watch.ended:
             return False
-        self._watch = None
+        self.watch = None
         self.served.end_stream()
         return True
 
-    @property
-    def resting(self) -> bool:
-        """True when nothing was left by the last ``data_to_send``, and nothing more comes by itself."""
-        return (self._watch is None or self._watch.drained) and self.served.resting
-
     def close(self) -> None:
         """The connection is gone."""
-        if self._watch is not None:
-            self._watch.on_readable = None
-            self._watch.close()
-            self._watch = None
+        if self.watch is not None:
+            self.watch.on_readable = None
+            self.watch.close()
+            self.watch = None
 
     def _readable(self) -> None:
         self._mark(self)

@@ -303,7 +303,8 @@ class Tunnel:
                 size = len(data)
                 self._counts.bytes_out += size
                 left_bytes -= size
-                if left_bytes < 0 or link.resting:
+                watch = link.watch
+                if left_bytes < 0 or (served.resting and (watch is None or watch.drained)):
                     break
             elif served.finished:
                 self._finish(link)

@@ -79,10 +79,10 @@ _NUMBERS = itertools.count()
 class Core:
     """The state of one cluster's API server. ``memo``: what controllers remember between changes, by controller.
 
-    ``number`` tells it from all others of this process.
+    ``number`` tells it from all others of this process. ``parsed``: what :meth:`seen` remembers.
     """
 
-    __slots__ = ("_seen", "catalog", "custom", "identity", "memo", "number", "owners", "queue", "schedule", "store")
+    __slots__ = ("catalog", "custom", "identity", "memo", "number", "owners", "parsed", "queue", "schedule", "store")
 
     def __init__(self, snapshot: Snapshot, identity: Identity) -> None:
         self.store = Store(snapshot, identity)
@@ -94,7 +94,7 @@ class Core:
         self.owners = Owners(self.store)
         self.memo: dict[str, Any] = {}
         self.custom = CustomTypes(snapshot, self.store)
-        self._seen: dict[tuple[int, str, str], Obj | Callable[[], Obj]] = {}
+        self.parsed: dict[tuple[int, str, str], Obj | Callable[[], Obj]] = {}
 
     def seen(self, version: Version) -> Obj:
         """What a stored version holds, only to be read: all who ask until the controllers are done get the same dict.
@@ -102,9 +102,9 @@ class Core:
         A rollout's controllers look at each object three times on average, and parsing was a third of their time.
         """
         key = (version.rv, version.namespace, version.name)
-        found = self._seen.get(key)
+        found = self.parsed.get(key)
         if not isinstance(found, dict):
-            found = self._seen[key] = version.object() if found is None else found()
+            found = self.parsed[key] = version.object() if found is None else found()
         return found
 
     def remember(self, version: Version, obj: Obj | Callable[[], Obj]) -> Version:
@@ -112,13 +112,13 @@ class Core:
 
         It may also be what makes the object as soon as somebody looks.
         """
-        self._seen[(version.rv, version.namespace, version.name)] = obj
+        self.parsed[(version.rv, version.namespace, version.name)] = obj
         return version
 
     def forget_seen(self) -> None:
         """Everybody has looked: what was parsed is not worth its memory."""
-        if self._seen:
-            self._seen.clear()
+        if self.parsed:
+            self.parsed.clear()
 
     def later(self, due: float, reconcile: Reconcile, namespace: str, name: str) -> None:
         """Have a controller look at an object again when ``due`` has come."""

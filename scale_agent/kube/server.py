@@ -55,7 +55,8 @@ class ApiServer:
             answer = self._refusal(request, refusal)
         except PlainError as refusal:
             answer = Response(refusal.code, (NO_CACHE, ("Content-Type", PLAIN), *_SNIFFED), refusal.text.encode())
-        self.settle(now)
+        if self._controllers.run(now):
+            self._trim_at(now + TRIM_EVERY_S)
         if resource is not None:  # for others a real server has no handler that would count
             counting.count(self.core, request.method, request.path, resource, answer.status, "watch=" in request.query)
         if not isinstance(answer, Response):

@@ -104,7 +104,11 @@ class HttpServer:
         if self._method or self._ready is not None or (self._reader is not None and self._reader.requests):
             self._keep(data)
             return
-        self._read(data)
+        if self._reader is None:
+            self._ready = whole_request(data, self._max_header_bytes, self._max_body_bytes)
+            if self._ready is not None:
+                return
+        self._parse(data)
         if self._reader is not None:
             self._advance()
 
@@ -205,7 +209,7 @@ class HttpServer:
             return
         if self._backlog is not None and not (self._reader is not None and self._reader.requests):
             data, self._backlog = bytes(self._backlog), None
-            self._read(data)
+            self._parse(data)
         if self._reader is not None:
             self._advance()
 
@@ -225,11 +229,8 @@ class HttpServer:
             )
         self._backlog += data
 
-    def _read(self, data: bytes) -> None:
+    def _parse(self, data: bytes) -> None:
         if self._reader is None:
-            self._ready = whole_request(data, self._max_header_bytes, self._max_body_bytes)
-            if self._ready is not None:
-                return
             self._reader = RequestReader(self._max_header_bytes, self._max_body_bytes, self._too_large)
         self._reader.feed(data)
         if self._reader.idle:

@@ -93,7 +93,9 @@ class Tokens:
     def known(self, credentials: str, now: float) -> User | None:
         """Whose remembered credentials (an ``Authorization`` header) are, if nothing speaks against them by now."""
         known = self._remembered.get(hash(credentials))
-        return known.user if known is not None and now <= known.expires_s and self._unchanged(known) else None
+        if known is None or now > known.expires_s:
+            return None
+        return known.user if known.seen_rv == self._core.store.rv or self._unchanged(known) else None
 
     def remember(self, credentials: str, bearer: Bearer) -> None:
         """Spare the next request with these the examination. What they depend on must not have changed since."""
@@ -114,8 +116,6 @@ class Tokens:
 
     def _unchanged(self, known: _Remembered) -> bool:
         store = self._core.store
-        if known.seen_rv == store.rv:
-            return True
         for key, namespace, name, rv in known.depends_on:
             version = store.get(key, namespace, name)
             if version is None or version.rv != rv:

@@ -10,6 +10,7 @@ is open on either, each write is made when it is due. A stored heartbeat is a ti
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 
 import orjson
@@ -95,26 +96,26 @@ class Beat(Version):
 class Heartbeats:
     """The heartbeats of one cluster's nodes. Each node has its own place within the periods, by its name."""
 
-    __slots__ = ("_made", "_nodes", "_since_s", "_ticking")
+    __slots__ = ("_made", "_nodes", "_ticking", "since_s")
 
     def __init__(self) -> None:
-        self._since_s: float | None = None
+        self.since_s = -math.inf  # up to when the resourceVersion has gone on
         self._nodes: dict[str, float] | None = None
         self._made: dict[tuple[ResourceKey, str], float] = {}
         self._ticking = False
 
     def catch_up(self, core: Core, now: float) -> None:
         """Let the resourceVersion go on as far as the writes since the last time would have taken it."""
-        if self._since_s is None:
-            self._since_s = now
+        if self.since_s == -math.inf:
+            self.since_s = now
             return
-        if now - self._since_s < 1.0:
+        if now - self.since_s < 1.0:
             return
         phases = self.phases(core)
-        passed = sum(_passed(phase, RENEW_S, self._since_s, now) for phase in phases.values())
-        passed += sum(_passed(phase, REPORT_S, self._since_s, now) for phase in phases.values())
+        passed = sum(_passed(phase, RENEW_S, self.since_s, now) for phase in phases.values())
+        passed += sum(_passed(phase, REPORT_S, self.since_s, now) for phase in phases.values())
         core.store.rv += passed
-        self._since_s = now
+        self.since_s = now
 
     def phases(self, core: Core) -> dict[str, float]:
         """Each node's place within the periods, in [0, 1)."""
@@ -187,7 +188,8 @@ def before(core: Core, key: ResourceKey | None, now: float) -> None:
     """A request for a resource comes: bring the store up to the time."""
     beats: Heartbeats | None = core.memo.get(SWITCH) or of(core)
     if beats is not None:
-        beats.catch_up(core, now)
+        if now - beats.since_s >= 1.0:
+            beats.catch_up(core, now)
         if key in (LEASES, NODES) and key is not None:
             beats.show(core, key, now)
 

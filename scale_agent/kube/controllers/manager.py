@@ -191,8 +191,10 @@ class Controllers:
             self._begin(now)
         if self._running:
             return False
-        if not (self._changes or self._core.queue.waiting):
-            self._core.forget_seen()
+        core = self._core
+        if not (self._changes or core.queue.waiting):
+            if core.parsed:
+                core.forget_seen()
             return False
         self._running = True
         try:
