@@ -13,6 +13,7 @@ Beside Locust's own flags (each of these has an environment variable, SCALE_RUN_
     --create-path v1|v3       which of Rancher's APIs creates         --name-prefix P     names are P-RUN-NUMBER
     --active-timeout SECONDS  later than that is a failure            --out DIR           records.jsonl, clusters.csv
     --create-concurrency N    at once, per process                    --delete-concurrency N
+    --shape NAME              ramp, steps, waves, burst, diurnal or search: docs/shapes.md
 """
 
 from scale_agent.load import RancherClusterUser

@@ -30,10 +30,11 @@ PHASES = (
     "deleted",
 )
 
-#: What a record can be about: the run (``start``, ``settled``, ``end``), a cluster's life (``begun``, ``adopted``,
-#: ``replaced``, ``failed``, ``left``), a phase it reached, a REST call, a tunnel's handshake, requests served in a
-#: while, an error it survived, a tunnel that was lost, a wait of our own (for a slot to create in), what went through a
-#: process's tunnels in a second (``name``: the process; ``detail``: numbers to add up), how a process was in a second.
+#: What a record can be about: the run (``start``, ``settled``, ``stage`` and ``search`` of a shape, ``end``), a
+#: cluster's life (``begun``, ``adopted``, ``replaced``, ``failed``, ``left``), a phase it reached, a REST call, a
+#: tunnel's handshake, requests served in a while, an error it survived, a tunnel that was lost, a wait of our own (for
+#: a slot to create in), what went through a process's tunnels in a second (``name``: the process; ``detail``: numbers
+#: to add up), how a process was in a second.
 KINDS = ("run", "life", "phase", "request", "handshake", "served", "error", "lost", "wait", "counts", "health")
 
 

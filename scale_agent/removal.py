@@ -151,6 +151,7 @@ class Removal:
         for name in sorted(gone):
             self.outcome.gone += 1
             self.outcome.refused.pop(name, None)
+            self._asked.discard(name)  # a cluster of the same name may come, and be deleted, while this goes on
             self.on_gone(name)
         return bool(gone)
 

@@ -29,6 +29,7 @@ from scale_agent.load.meter import Meter
 from scale_agent.load.options import RunOptions, read_options, settle_run_id
 from scale_agent.load.preflight import Inspection, inspect
 from scale_agent.load.process import Process, open_site
+from scale_agent.load.shapes.choice import Choice
 from scale_agent.load.sinks import Store
 from scale_agent.load.tables import Verdict, print_end, removal_line
 
@@ -49,6 +50,9 @@ class Director:
         self._prepared: tuple[RunOptions, Inspection] | None = None
         self._job: gevent.Greenlet[[], None] | None = None
         self._printed = True
+        self._choice = Choice(
+            environment, lambda: self.store.ledger, lambda: self._cleanup is not None, self._record_shape
+        )
         self.workers = Workers(environment)
         self._quit = self._guard_quit()
         #: Called when users have stopped and clusters still stand; its lines are printed at the end.
@@ -81,10 +85,16 @@ class Director:
         parsed = parsed or own
         settle_run_id(parsed, dt.datetime.now(dt.UTC))
         options = read_options(parsed, host or self._environment.host)
+        shape = self._choice.make(parsed)
         inspection = inspect(options, self._doors, self._environment.user_classes)
         vars(own).update({key: value for key, value in vars(parsed).items() if key.startswith("scale_")})
         self._prepared = (options, inspection)
+        self._choice.use(shape)
         return inspection
+
+    def _record_shape(self, name: str, detail: dict[str, Any]) -> None:
+        if self._meter is not None:
+            self._meter.record("run", name, detail=detail)
 
     @property
     def running(self) -> bool:
@@ -177,7 +187,8 @@ class Director:
         held_until_s: float | None = None
         while not self.stopping:
             self._tick()
-            if held_until_s is None and options.hold_s >= 0 and self._all_settled():
+            holds = options.hold_s >= 0 and self._choice.shape is None  # a shape holds, and ends, by itself
+            if held_until_s is None and holds and self._all_settled():
                 meter.record("run", "settled", detail={"active": self.store.ledger.active()})
                 held_until_s = time.monotonic() + options.hold_s
             if held_until_s is not None and time.monotonic() >= held_until_s:
@@ -260,13 +271,12 @@ class Director:
         if self._cleanup is not None:
             self.problems += self._cleanup.problems
             self.process = None
-        if stuck := sum(map(len, ledger.failures().values())):
-            self.problems.append(f"{stuck} of {len(ledger)} clusters did not become active")
-        if self._expected > len(ledger):
-            self.problems.append(f"{self._expected - len(ledger)} users never began a cluster")
+        success = self._judge_shape()
+        if not self._choice.searches:
+            self._judge_clusters(ledger)
         if lost := store.dropped + store.garbled:
             self.problems.append(f"{lost} records were lost on their way from a worker")
-        self.verdict = Verdict(tuple(dict.fromkeys(self.problems)))
+        self.verdict = Verdict(tuple(dict.fromkeys(self.problems)), success)
         self._environment.process_exit_code = self.verdict.exit_code
         if self._meter is not None:
             end = {"active": ledger.active(), "clusters": len(ledger), "problems": list(self.verdict.problems)}
@@ -277,6 +287,21 @@ class Director:
             self._environment.process_exit_code = self.verdict.exit_code
         if self._environment.web_ui is not None:
             self.print_end()
+
+    def _judge_clusters(self, ledger: Ledger) -> None:
+        if stuck := sum(map(len, ledger.failures().values())):
+            self.problems.append(f"{stuck} of {len(ledger)} clusters did not become active")
+        if self._expected > len(ledger):
+            self.problems.append(f"{self._expected - len(ledger)} users never began a cluster")
+
+    def _judge_shape(self) -> str:
+        """Say what a shape has to say; the line of its success if it has one of its own."""
+        shape = self._choice.shape
+        if shape is None or self._cleanup is None:
+            return ""
+        self._notes += shape.conclude()
+        self.problems += shape.problems
+        return shape.found.line if shape.searches else ""
 
     def print_end(self) -> None:
         """Tables and verdict, once per run."""

@@ -28,6 +28,10 @@ class Row:
     errors: int = 0
     error: str = ""
     left: bool = False
+    #: Its user was stopped while the run went on: fewer clusters were wanted.
+    withdrawn: bool = False
+    #: The how-manieth life of the run this is, from 1; 0 while it has not begun.
+    life: int = 0
 
     @property
     def active(self) -> bool:
@@ -38,6 +42,19 @@ class Row:
     def settled(self) -> bool:
         """Nothing more is awaited of its ramp: active, failed or left."""
         return bool(self.error) or self.left or "active" in self.phases
+
+    @property
+    def place(self) -> str:
+        """Where it is now: ``registering``, ``active``, ``failed``, ``leaving``, ``deleted``; empty: not begun."""
+        if not self.life:
+            return ""
+        if "deleted" in self.phases:
+            return "deleted"
+        if self.left:
+            return "leaving"
+        if self.error:
+            return "failed"
+        return "active" if "active" in self.phases else "registering"
 
     @property
     def stuck_before(self) -> str:
@@ -69,6 +86,9 @@ class Ledger:
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
         self.dirty = 0
+        #: How many lives have begun, also under a name that was used before; how many tunnels were lost by clusters
+        #: that their users had not left.
+        self.lives = self.lost = 0
         self._settled = 0
         self._apply = {
             ("life", "begun"): self._begun,
@@ -94,6 +114,7 @@ class Ledger:
             row.phases.setdefault(record.name, record.ms)
         elif record.kind == "lost":
             row.tunnels_lost += 1
+            self.lost += not row.left
         elif record.kind == "error":
             row.errors += 1
         elif change := self._apply.get((record.kind, record.name)):
@@ -108,7 +129,8 @@ class Ledger:
         return row
 
     def _begun(self, row: Row, record: Record) -> None:
-        fresh = Row(row.name, record.at_s, str(record.detail.get("worker", "")))
+        self.lives += 1
+        fresh = Row(row.name, record.at_s, str(record.detail.get("worker", "")), life=self.lives)
         self._settled -= row.settled
         self.rows[row.name] = fresh
 
@@ -120,6 +142,7 @@ class Ledger:
 
     def _left(self, row: Row, record: Record) -> None:
         row.left = True
+        row.withdrawn = bool(record.detail.get("withdrawn"))
 
     @property
     def settled(self) -> int:
@@ -135,10 +158,10 @@ class Ledger:
         return sum(row.active for row in self)
 
     def failures(self) -> dict[tuple[str, str], list[str]]:
-        """Clusters that did not become active: (stuck before, why) → names."""
+        """Clusters that should have become active and did not: (stuck before, why) → names."""
         found: dict[tuple[str, str], list[str]] = {}
         for row in self:
-            if not row.active:
+            if not row.active and (row.error or not row.withdrawn):
                 found.setdefault((row.stuck_before or "active", row.error or "stopped"), []).append(row.name)
         return found
 

@@ -203,7 +203,9 @@ class Life:
         """The user is being stopped; the simulated cluster goes on until Rancher has deleted it."""
         self.left = True
         if self.begun:
-            self._record("left")
+            # Taken away while the run went on: whatever it had not reached by then is no failure.
+            detail: dict[str, object] = {} if self.process.closed else {"withdrawn": True}
+            self.process.meter.record("life", "left", self.name, detail=detail)
         self._settle()
 
     def end(self) -> None:

@@ -19,6 +19,7 @@ from locust.argument_parser import LocustArgumentParser
 
 from scale_agent.errors import InputError
 from scale_agent.load.labels import check_prefix, check_run_id, new_run_id
+from scale_agent.load.shapes.settings import SHAPE_ARGUMENTS
 from scale_agent.rancher.url import parse_server_url
 
 #: Option name → what the parser needs to know. ``ui`` says whether the web UI's start form shows it.
@@ -149,6 +150,7 @@ ARGUMENTS: tuple[tuple[str, dict[str, Any]], ...] = (
             "help": "File with Rancher's API token; else RANCHER_TOKEN, or RANCHER_USER and RANCHER_PASSWORD, is used.",
         },
     ),
+    *SHAPE_ARGUMENTS,
 )
 
 

@@ -10,6 +10,9 @@ from scale_agent.errors import InputError
 from scale_agent.load.doors import Doors
 from scale_agent.load.options import ARGUMENTS, RunOptions, profiles
 
+#: Locust's own fields that a shape looks at: field, option, and a value of its type.
+_LOCUSTS = (("user_count", "num_users", 1), ("spawn_rate", "spawn_rate", 1.0))
+
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
@@ -53,6 +56,9 @@ def with_form(parsed: argparse.Namespace, form: Mapping[str, str]) -> argparse.N
         name = settings.get("dest") or flag.removeprefix("--").replace("-", "_")
         if name in form:
             setattr(merged, name, _typed(flag, form[name], settings.get("default")))
+    for field, name, default in _LOCUSTS:
+        if field in form:
+            setattr(merged, name, _typed(f"--{name}", form[field], default))
     return merged
 
 

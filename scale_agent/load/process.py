@@ -96,6 +96,7 @@ class Process:
 
     def _remove_leaving(self) -> None:
         while self._leaving and not self.closed:
+            batch = set(self._leaving)  # who comes later is either seen gone by this removal, or is the next one's
             removal = Removal(
                 self.site.client,
                 self.identity.run_labels,
@@ -105,7 +106,7 @@ class Process:
                 on_gone=self._gone,
             )
             removal.run()
-            for name in self._leaving.keys() - set(removal.outcome.left):
+            for name in batch & self._leaving.keys() - set(removal.outcome.left):
                 self._gone(name)
 
     def _note_removal(self, name: str, phase: str) -> None:

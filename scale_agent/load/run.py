@@ -29,6 +29,7 @@ from scale_agent.load.director import Director
 from scale_agent.load.dispatcher import fix_topology, raise_open_files_limit
 from scale_agent.load.doors import Doors
 from scale_agent.load.options import STANDIN_FILE, RunOptions, add_arguments
+from scale_agent.load.order import stop_the_least_first
 from scale_agent.load.preflight import with_form
 from scale_agent.load.process import Process
 from scale_agent.load.standin_process import StandinProcess
@@ -70,6 +71,8 @@ def register(environment: Environment, doors: Doors, console: Console | None = N
     """Attach the plugin to an environment that has its runner already."""
     run = _runs[environment] = Run(environment, doors, console)
     fix_topology(environment)
+    if environment.runner is not None and not isinstance(environment.runner, MasterRunner):
+        stop_the_least_first(environment.runner)
     if run.worker is not None:
         _listen_as_worker(environment, run.worker)
     elif run.director is not None:
@@ -163,7 +166,7 @@ def on_init(environment: Environment, doors: Doors) -> None:
     try:
         if options.standin:
             _start_standin(environment, options, run.director)
-        if options.headless:
+        if options.headless or options.autostart:
             run.director.prepare()
     except ScaleAgentError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the log may not be set up, and this is for a person

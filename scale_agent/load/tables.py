@@ -23,9 +23,10 @@ _WAITS = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a run ended. ``problems`` are one line each; none of them is success."""
+    """How a run ended. ``problems`` are one line each; none of them is success, of which ``success`` is the line."""
 
     problems: tuple[str, ...]
+    success: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -128,6 +129,13 @@ def limits(totals: Totals) -> list[str]:
     return found
 
 
+def _active(ledger: Ledger) -> str:
+    active, all_ = ledger.active(), len(ledger)
+    if active == all_:
+        return f"all {all_} clusters became active"
+    return f"{active} of {all_} clusters became active, the others were taken away before"
+
+
 def print_end(
     console: Console,
     ledger: Ledger,
@@ -152,4 +160,5 @@ def print_end(
         say(f"✗ {problem}", "red")
     if not verdict.problems:
         but = "; the generator was the limit" if totals.saturated else ""
-        say(f"✓ all {len(ledger)} clusters became active, and all is clean{but}", "green")
+        success = verdict.success or f"{_active(ledger)}, and all is clean"
+        say(f"✓ {success}{but}", "green")

@@ -52,6 +52,14 @@ class RancherClusterUser(User):
         self._life.run()
         self._park()
 
+    @property
+    def worth(self) -> tuple[int, int]:
+        """By what users are stopped, least first: without a cluster, failed, on its way, active; the newest first."""
+        life = self._life
+        if life is None:
+            return 0, 0
+        return (1 if life.error else 3 if life.settled.is_set() else 2), -life.number
+
     def on_stop(self) -> None:
         """Local and short, also for a user that is killed in its task: deleting is clean-up's work."""
         process = run_of(self.environment).process

@@ -15,6 +15,7 @@ from scale_agent.cluster.profile import loads
 from tests.integration.conftest import ROOT, StandIn
 
 README = (ROOT / "README.md").read_text()
+SHAPES = (ROOT / "docs" / "shapes.md").read_text()
 COMMANDS = [
     line.split("   ")[0].strip()
     for block in re.findall(r"^```\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -82,7 +83,8 @@ def test_the_command_for_one_cluster_has_these_options() -> None:
 
 
 def test_the_table_of_options_is_the_parsers(options: dict[str, str]) -> None:
-    rows = re.findall(r"^\| `(--[a-z-]+)[^`]*` \| `([A-Z_]+)` \|", README, re.MULTILINE)
+    text = README + SHAPES
+    rows = re.findall(r"^\| `(--[a-z0-9-]+)[^`]*` \| `([A-Z0-9_]+)` \|", text, re.MULTILINE)
     assert dict(rows) == {"--host": "RANCHER_URL", **options}
 
 
@@ -92,6 +94,22 @@ def test_the_locust_commands_are_accepted(command: str, options: dict[str, str])
     flags = set(re.findall(r"(?<= )(--[a-z-]+|-[a-z])(?= |$)", command))
     known = {"-f", "-u", "-r", "--headless", "--csv", "--processes", *options}
     assert flags <= known
+
+
+SHAPE_COMMANDS = re.findall(r"^\.venv/bin/locust .*$", SHAPES, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", SHAPE_COMMANDS)
+def test_the_shapes_commands_are_valid_shapes(command: str) -> None:
+    """Read as Locust would read them, in a process of its own: importing it patches everything."""
+    code = (
+        "import sys; from locust.argument_parser import get_parser; import scale_agent.load\n"
+        "from scale_agent.load.shapes.settings import read_shape\n"
+        "print(read_shape(vars(get_parser(default_config_files=[]).parse_args(sys.argv[1:]))).name)"
+    )
+    words = command.split()[1:]
+    ran = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert ran.stdout.strip() == words[words.index("--shape") + 1], ran.stderr
 
 
 def test_make_ramp_runs_the_whole_job(standin: StandIn, tmp_path: Path) -> None:

@@ -197,6 +197,50 @@ def test_fewer_users_means_their_clusters_are_deleted_and_their_numbers_used_aga
     assert harness.quit() == 0
 
 
+def test_a_name_that_is_used_again_is_deleted_again(harness: Harness, rancher: FakeRancher) -> None:
+    """While the first deletion still looks whether all are gone, the second of the same name must not be skipped."""
+    for _ in range(2):
+        harness.start(3)
+        wait_for(lambda: sum(row.place == "active" for row in harness.ledger) == 3)
+        harness.start(1)
+        wait_for(lambda: len(rancher.clusters) == 1)
+        wait_for(lambda: sum(row.place == "deleted" for row in harness.ledger) == 2)
+    assert harness.quit() == 0
+
+
+def test_failed_clusters_go_first_and_those_on_their_way_before_active_ones(
+    harness: Harness, rancher: FakeRancher
+) -> None:
+    harness.start(4)
+    harness.wait_active(4)
+    rancher.refusals["create"] = [RancherError("forbidden", "no", status=403)]
+    harness.start(5)
+    wait_for(lambda: harness.ledger.settled == 5)
+    rancher.never_active.update({"sim-r1-00005", "sim-r1-00006"})
+    harness.start(7)
+    wait_for(lambda: len(rancher.clusters) == 6)
+    gone = []
+    for users in (6, 4, 3):
+        before = {row.name for row in harness.ledger if row.left}
+        harness.start(users)
+        wait_for(lambda: sum(not row.left for row in harness.ledger) == users)  # noqa: B023 - waited for here
+        gone.append({row.name for row in harness.ledger if row.left} - before)
+    assert gone == [{"sim-r1-00004"}, {"sim-r1-00005", "sim-r1-00006"}, {"sim-r1-00003"}]
+    assert harness.quit() == 1
+    assert "1 of 7 clusters did not become active" in harness.said.getvalue(), "two were taken away: no failures"
+
+
+def test_fewer_users_while_some_are_on_their_way_is_no_failure(harness: Harness, rancher: FakeRancher) -> None:
+    rancher.never_active.add("sim-r1-00002")
+    harness.start(3)
+    harness.wait_active(2)
+    wait_for(lambda: len(rancher.clusters) == 3)
+    harness.start(2)
+    wait_for(lambda: len(rancher.clusters) == 2)
+    assert harness.quit() == 0
+    assert "2 of 3 clusters became active, the others were taken away before" in harness.said.getvalue()
+
+
 def test_keep_clusters_keeps_them(harness: Harness, rancher: FakeRancher) -> None:
     harness.configure("--keep-clusters")
     harness.start(2)
