@@ -12,6 +12,7 @@ An import makes some 165 writes, 0.27 ms each; with nine tenths of them known th
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from functools import lru_cache
 
 import orjson
@@ -23,7 +24,7 @@ from scale_agent.kube.core import Core
 from scale_agent.kube.custom.definition import ServedVersion
 from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.storage.snapshot import SharedVersion
-from scale_agent.kube.storage.version import Obj, Version
+from scale_agent.kube.storage.version import Obj, RawEncoder, Version
 
 #: Texts of results that are kept (bytes; those that controllers look at are kept parsed too, six times that), and
 #: writes that are remembered as having been made once.
@@ -110,6 +111,20 @@ RECENT = Recent()
 VOCABULARY = Vocabulary()
 
 
+class Filled:
+    """The protobuf message of a known result, for as long as nobody has asked for it."""
+
+    __slots__ = ("_form", "_values")
+
+    def __init__(self, form: Form, values: Mapping[bytes, bytes]) -> None:
+        self._form = form
+        self._values = values
+
+    def raw(self, encode: RawEncoder) -> bytes | None:
+        """The message without envelope; ``None`` if the object has to be encoded."""
+        return self._form.message(self._values, encode)
+
+
 class Question:
     """A write that may have been made before."""
 
@@ -138,6 +153,10 @@ class Question:
         """What :meth:`json` said last, parsed and only to be read."""
         found: Obj = form.object(self._mask.values)
         return found
+
+    def message(self, form: Form) -> Filled:
+        """What :meth:`json` said last, as it is encoded."""
+        return Filled(form, self._mask.values)
 
     def note(self, made: Version | None) -> None:
         """Keep what the write made, if it may be kept; ``None``: nothing was changed."""
@@ -178,7 +197,7 @@ class Question:
             found = [masks.readable(text) for text in texts]
         except ValueError:
             return False
-        if not masks.names_are_free(found):
+        if not all(map(masks.names_are_free, texts)):
             return False
         if not self._resource.typed:
             return not any(masks.holds_marks({**one, "metadata": None, "head": None}) for one in found)

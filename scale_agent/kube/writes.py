@@ -161,7 +161,7 @@ def _store_again(
         defaults.fill(core.catalog.version, resource, obj, actor.stamp)
     meta = obj["metadata"]
     number = core.store.rv + 1
-    version = Version(meta.get("namespace", ""), meta["name"], number, asked.json(known, number))
+    version = Version(meta.get("namespace", ""), meta["name"], number, asked.json(known, number), asked.message(known))
     core.store.place(resource.key, version, actor.now)
     return core.remember(version, lambda: asked.object(known))
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from scale_agent.kube import repeated
+from scale_agent.kube import catalog, repeated
 from scale_agent.kube.codec import masks
 from scale_agent.kube.codec.masks import Form
 from scale_agent.kube.codec.vocabulary import Vocabulary
@@ -46,12 +46,15 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _filled_as_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a known write made is filled in as an object, too: the same as its text, parsed."""
+    """What a known write made is filled in as an object and as a message, too: the same as its text, parsed."""
     json = repeated.Question.json
 
     def compared(question: repeated.Question, form: Form, rv: int) -> bytes:
         text = json(question, form, rv)
         assert orjson.dumps(question.object(form)) == orjson.dumps(orjson.loads(text))
+        encode = catalog.for_version("v1.36.2").encode_raw
+        filled = question.message(form).raw(encode) if b'"kind":' in text[:10] else None
+        assert filled is None or filled == encode(orjson.loads(text))
         return text
 
     monkeypatch.setattr(repeated.Question, "json", compared)

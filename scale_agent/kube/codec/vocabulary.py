@@ -21,22 +21,35 @@ _MEANS = re.compile(
 )
 #: More words than these are not remembered.
 _MOST_COMMON, _MOST_OWN = 8192, 8192
+#: Texts that are remembered to be everybody's from the first to the last word.
+_MOST_PLAIN = 4096
 
 
 class Vocabulary:
-    """Which words are everybody's. Of a cluster's own words only hashes are held."""
+    """Which words are everybody's. Of a cluster's own words, and of texts without any, only hashes are held."""
 
-    __slots__ = ("_common", "_users")
+    __slots__ = ("_common", "_plain", "_users")
 
     def __init__(self) -> None:
         self._common: set[bytes] = set()
         self._users: dict[int, int] = {}
+        self._plain: dict[int, None] = {}
 
     def strange(self, text: bytes, cluster: int) -> list[bytes]:
         """The cluster's own words in a text, in the order of their appearance."""
+        if hash(text) in self._plain:  # most are: they were written by others before
+            return []
         words = set(text.translate(_SEPARATED).split()) - self._common
+        if not words:
+            self._remember(text)
         found = [word for word in words if self._is_own(word, cluster)]
         return sorted(found, key=text.find) if len(found) > 1 else found
+
+    def _remember(self, text: bytes) -> None:
+        """A text has no word that is not everybody's; it never will."""
+        if len(self._plain) >= _MOST_PLAIN:
+            del self._plain[next(iter(self._plain))]
+        self._plain[hash(text)] = None
 
     def _is_own(self, word: bytes, cluster: int) -> bool:
         own = _is_generated(word)

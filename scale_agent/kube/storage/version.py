@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from sys import intern
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -55,18 +55,25 @@ def encoded(obj: Obj) -> bytes:
     return bytes(memoryview(gojson.dumps(obj)))
 
 
+class Message(Protocol):
+    """An object's protobuf message that can be made without the object."""
+
+    def raw(self, encode: RawEncoder) -> bytes | None:
+        """The message; ``None`` if it has to be encoded."""
+
+
 class Version:
     """An object version owned by one cluster."""
 
     __slots__ = ("_json", "_labels", "_packing", "_raw", "name", "namespace", "rv")
 
-    def __init__(self, namespace: str, name: str, rv: int, json: bytes) -> None:
+    def __init__(self, namespace: str, name: str, rv: int, json: bytes, message: Message | None = None) -> None:
         self.namespace = intern(namespace)
         self.name = intern(name)
         self.rv = rv
         self._json = json
         self._packing: Packing | None = None
-        self._raw: bytes | None = None
+        self._raw: bytes | Message | None = message
         self._labels: Mapping[str, str] | None = None
 
     @property
@@ -106,12 +113,16 @@ class Version:
 
     def raw(self, encode: RawEncoder) -> bytes:
         """The protobuf message, encoded once; of a packed object, once in a while."""
-        if self._raw is not None:
-            return self._raw
+        found = self._raw
+        if isinstance(found, bytes):
+            return found
         if self._packing is not None:
             return _MESSAGES.get(self, lambda: encode(self.object()))
-        self._raw = encode(self.object())
-        return self._raw
+        made = found.raw(encode) if found is not None else None
+        if made is None:
+            made = encode(self.object())
+        self._raw = made
+        return made
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -130,3 +141,5 @@ class Version:
         """Hold the JSON, which was written a while ago, as small as it goes. It can still be read."""
         if self._packing is None and (packed := MOULDS.pack(self.namespace, self.name, self._json)) is not None:
             self._packing, self._json = packed
+        if not isinstance(self._raw, bytes):
+            self._raw = None
