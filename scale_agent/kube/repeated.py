@@ -225,7 +225,7 @@ def about(
     except orjson.JSONEncodeError:  # numbers beyond 64 bits
         return None
     known = _stored(core, before, json)
-    grown = masks.more(known, text, VOCABULARY, core.number) if known is not None else None
+    grown = masks.more(known, text, VOCABULARY, core.number, time.encode()) if known is not None else None
     return Question(resource, grown[0], (grown[1], json), core.number) if grown is not None else None
 
 
@@ -276,13 +276,21 @@ def _written(obj: Obj, before: bytes, words: list[str]) -> bytes:
                 continue
             start = _start(name)
             member = start + orjson.dumps(value)
-            at = before.find(member) if len(member) > _SHORT else -1
-            if at < 0:
+            place = _place(before, start, member) if len(member) > _SHORT else -1
+            if place < 0:
                 into.append(member)
             else:
-                same.append((name, before.count(start, 0, at)))
+                same.append((name, place))
     head = orjson.dumps([words, same, [list(obj), list(meta)]])
     return b'{"head":%s,"metadata":{%s},%s}' % (head, b",".join(inner), b",".join([*out, b'"":0']))
+
+
+def _place(before: bytes, start: bytes, member: bytes) -> int:
+    """Which of the members that begin so is this one; -1: none. To look for all of it takes twice as long."""
+    at, place = before.find(start), 0
+    while at >= 0 and not before.startswith(member, at):
+        at, place = before.find(start, at + len(start)), place + 1
+    return place if at >= 0 else -1
 
 
 def _has_rules(declared: ServedVersion | None) -> bool:

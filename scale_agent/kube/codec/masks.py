@@ -31,6 +31,8 @@ _NUMBERS = bytes(range(0x30, 0x5B))
 #: Marks of the version that an object had, and of the one that a write gives it.
 OLD_VERSION, NEW_VERSION = b"rv", b"nv"
 _VERSION = b'"resourceVersion":"%s"'
+#: Stands for the present time in texts that are only compared.
+_NOW = b"\0\0\1"
 #: A mark in the name of a member.
 _IN_NAME = re.compile(rb'\x00..\x01(?:[^"\\]|\\.)*+":', re.DOTALL)
 #: The one name of a member that may hold a mark: what tells an owner from others.
@@ -90,12 +92,19 @@ def of(text: bytes, version: bytes, vocabulary: Vocabulary, cluster: int) -> Mas
     return Mask(mask.values, digest(mask.digest + masked))
 
 
-def more(known: Mask, text: bytes, vocabulary: Vocabulary, cluster: int) -> tuple[Mask, bytes] | None:
+def more(
+    known: Mask, text: bytes, vocabulary: Vocabulary, cluster: int, time: bytes = b""
+) -> tuple[Mask, bytes] | None:
     """A mask with the values of another text as well, and that text with marks; ``None`` as in :func:`of`.
 
     The digest is not of the text: it says how its own values are related to the known ones, and what form they have.
+    ``time``: one that stands in the text; what has no other value of its own is known again without a closer look.
     """
     masked = known.apply(text)
+    bare = masked.replace(time, _NOW) if time else b""
+    if bare and vocabulary.is_plain(bare):
+        return _timed(known, masked, time)
+    expected = [time] if bare and bare != masked else []
     uids, times = _uids(masked), _times(masked)
     if uids is None or times is None:
         return None
@@ -118,7 +127,18 @@ def more(known: Mask, text: bytes, vocabulary: Vocabulary, cluster: int) -> tupl
         form += [_form(word, b'"\0' + name in masked) for name, word in found.items()]
     if max(len(uids), len(times), len(words)) > len(_NUMBERS):
         return None
+    if bare and times == expected and not uids and not words:
+        vocabulary.remember(bare, masked)
     return Mask(values, b"\0".join(form)), masked
+
+
+def _timed(known: Mask, masked: bytes, time: bytes) -> tuple[Mask, bytes]:
+    """What :func:`more` makes of a text that has no new value but perhaps the time."""
+    if time not in masked:
+        return Mask(dict(known.values), known.digest), masked
+    form = [known.digest, *_ranks([time], [value for name, value in known.values.items() if name[0] in b"tT"])]
+    name = b"T0"
+    return Mask({**known.values, name: time}, b"\0".join(form)), masked.replace(time, mark(name))
 
 
 def _form(word: bytes, first: bool) -> bytes:

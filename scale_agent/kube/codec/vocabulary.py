@@ -37,15 +37,24 @@ class Vocabulary:
 
     def strange(self, text: bytes, cluster: int) -> list[bytes]:
         """The cluster's own words in a text, in the order of their appearance."""
-        if hash(text) in self._plain:  # most are: they were written by others before
+        if self.is_plain(text):  # most are: they were written by others before
             return []
         words = set(text.translate(_SEPARATED).split()) - self._common
         if not words:
-            self._remember(text)
+            self._keep(text)
         found = [word for word in words if self._is_own(word, cluster)]
         return sorted(found, key=text.find) if len(found) > 1 else found
 
-    def _remember(self, text: bytes) -> None:
+    def is_plain(self, text: bytes) -> bool:
+        """Whether a text is known to have no word that is not everybody's."""
+        return hash(text) in self._plain
+
+    def remember(self, text: bytes, like: bytes) -> None:
+        """A text is plain if another is, of which it is another form."""
+        if self.is_plain(like):
+            self._keep(text)
+
+    def _keep(self, text: bytes) -> None:
         """A text has no word that is not everybody's; it never will."""
         if len(self._plain) >= _MOST_PLAIN:
             del self._plain[next(iter(self._plain))]

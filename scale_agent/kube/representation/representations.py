@@ -170,7 +170,12 @@ class ProtobufEncoder(ProtobufErrors):
 
     def event(self, kind: EventType, version: Version) -> bytes:
         """A watch event."""
+        if kind is EventType.ADDED:
+            return version.added(self.resource, self._added)
         return self.catalog.watch_frame(kind, self.one(version))
+
+    def _added(self, version: Version) -> bytes:
+        return self.catalog.watch_frame(EventType.ADDED, self.one(version))
 
     def bookmark(self, rv: int, *, initial_end: bool) -> bytes:
         """A bookmark event."""

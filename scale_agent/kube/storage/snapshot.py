@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -19,7 +19,7 @@ from scale_agent.kube import catalog
 from scale_agent.kube.codec import gojson, moments
 from scale_agent.kube.codec.masks import SharedMask
 from scale_agent.kube.identity import Identity
-from scale_agent.kube.schema.resources import ResourceKey
+from scale_agent.kube.schema.resources import ResourceKey, ResourceType
 from scale_agent.kube.storage.version import Obj, RawEncoder, Version, references, uids_of
 
 #: Stands for the cluster's certificate authority (PEM text) in objects given to :meth:`Snapshot.build`.
@@ -38,7 +38,7 @@ class Shared:
     ``known`` is how :mod:`scale_agent.kube.repeated` masks it, once it has.
     """
 
-    __slots__ = ("_json", "_raws", "_tokens", "has_ca", "known", "labels", "name", "namespace", "rv")
+    __slots__ = ("_added", "_json", "_raws", "_tokens", "has_ca", "known", "labels", "name", "namespace", "rv")
 
     def __init__(self, namespace: str, name: str, rv: int, obj: Obj, uid_keys: Sequence[str]) -> None:
         self.namespace = namespace
@@ -47,6 +47,7 @@ class Shared:
         self._json = gojson.dumps(obj)
         self._tokens = {found.group(): uid_keys[int(found.group(1))] for found in _UID_RE.finditer(self._json)}
         self._raws: dict[bytes, bytes] = {}
+        self._added: dict[ResourceType, bytes] = {}
         self.labels: Mapping[str, str] = obj["metadata"].get("labels") or {}
         self.has_ca = _CA_BYTES in self._json
         self.known: SharedMask | None = None
@@ -77,6 +78,13 @@ class Shared:
                 self._raws.clear()
             raw = self._raws[variant] = encode(orjson.loads(self._with_ca(identity)))
         return self._personal(raw, identity)
+
+    def added(self, identity: Identity, resource: ResourceType, make: Callable[[Version], bytes]) -> bytes:
+        """The event that tells of the object, as this cluster has it; made once, as an import reads 400 of them."""
+        found = self._added.get(resource)
+        if found is None:
+            found = self._added[resource] = make(Version(self.namespace, self.name, self.rv, self._json))
+        return self._personal(found, identity)
 
     def _with_ca(self, identity: Identity) -> bytes:
         if not self.has_ca:
@@ -118,6 +126,10 @@ class SharedVersion(Version):
     def raw(self, encode: RawEncoder) -> bytes:
         """The protobuf message; its encoding is shared by all clusters."""
         return self.shared.raw(self._identity, encode)
+
+    def added(self, resource: ResourceType, make: Callable[[Version], bytes]) -> bytes:
+        """What a watch says of the object; shared by all clusters, unless there is more than uids to be replaced."""
+        return make(self) if self.shared.has_ca else self.shared.added(self._identity, resource, make)
 
     @property
     def labels(self) -> Mapping[str, str]:

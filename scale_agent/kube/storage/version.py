@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import orjson
 
 from scale_agent.kube.codec import gojson
+from scale_agent.kube.schema.resources import ResourceType
 from scale_agent.kube.storage.packing import MOULDS, Packing
 from scale_agent.kube.storage.recent import Common, Recent
 
@@ -123,6 +124,13 @@ class Version:
             made = encode(self.object())
         self._raw = made
         return made
+
+    def added(self, resource: ResourceType, make: Callable[[Version], bytes]) -> bytes:
+        """What a watch of ``resource`` says of an object that is there: made now, or what was made before.
+
+        ``make`` depends on the two alone, and writes uids and the authority as they are.
+        """
+        return make(self)
 
     @property
     def labels(self) -> Mapping[str, str]:

@@ -97,3 +97,29 @@ def test_a_form_is_filled_with_any_values() -> None:
     form = masks.Form(mask.apply(text % UID))
     assert form.filled(mask.values) == text % UID
     assert form.filled({**mask.values, b"u0": OTHER}) == text % OTHER
+
+
+@pytest.mark.parametrize("time", [b"2026-01-02T03:04:05Z", b"2026-01-02T03:04:06Z", b"2026-01-02T03:04:07Z"])
+def test_what_is_known_again_is_masked_as_if_it_were_new(time: bytes) -> None:
+    stored = b'{"uid":"%s","resourceVersion":"5","at":"2026-01-02T03:04:06Z"}' % UID
+    text = b'{"head":["%s"],"uid":"%s","resourceVersion":"5","note":"of %s","data":{"a":"b"}}' % (time, UID, time)
+    vocabulary = Vocabulary()
+    for cluster in (1, 2, 3, 4):
+        known = masks.of(stored, b"5", vocabulary, cluster)
+        assert known is not None
+        again = masks.more(known, text, vocabulary, cluster, time)
+        new = masks.more(known, text, vocabulary, cluster)
+        assert again is not None
+        assert new is not None
+        assert (again[0].values, again[0].digest, again[1]) == (new[0].values, new[0].digest, new[1])
+        bare = known.apply(text).replace(time, b"\0\0\1")
+    assert vocabulary.is_plain(bare)
+
+
+def test_a_word_is_seen_in_a_text_whose_time_is_known() -> None:
+    vocabulary = Vocabulary()
+    time = b"2026-01-02T03:04:05Z"
+    for cluster, word in ((1, b"kt4bz"), (2, b"x9fz2"), (3, b"b7q2c")):
+        found = masks.more(masks.EMPTY, b'{"head":["%s"],"name":"web-%s"}' % (time, word), vocabulary, cluster, time)
+        assert found is not None
+        assert found[0].values[b"W0"] == word

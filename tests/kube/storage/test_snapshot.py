@@ -5,7 +5,10 @@ import tracemalloc
 from typing import Any
 
 from scale_agent.kube.local import LocalClient
+from scale_agent.kube.representation.representations import ProtobufEncoder
 from scale_agent.kube.server import ApiServer
+from scale_agent.kube.storage.history import EventType
+from scale_agent.kube.storage.version import Version
 from tests.kube.testbed import PROTOBUF, START_S, VERSION, Bed, FixedIdentity, decoded, snapshot
 
 POD: dict[str, Any] = {
@@ -140,3 +143,16 @@ def test_the_local_client_lists_with_kinds() -> None:
     assert merged["metadata"]["labels"] == {"a": "b"}
     assert VERSION == "v1.36.2"
     assert START_S < 2e9
+
+
+def test_events_of_what_all_clusters_have_are_each_clusters() -> None:
+    for seed in ("a", "b", "a"):
+        store = Bed(BASE, FixedIdentity(seed)).api.core.store
+        for key in sorted(store.keys()):
+            resource = BASE.catalog.any_version(*key)
+            assert resource is not None
+            encoder = ProtobufEncoder(BASE.catalog, resource)
+            for each in store.list(key):
+                own = Version(each.namespace, each.name, each.rv, each.json)
+                expected = BASE.catalog.watch_frame("ADDED", encoder.one(own))
+                assert encoder.event(EventType.ADDED, each) == expected
