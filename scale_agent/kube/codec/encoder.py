@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -20,6 +20,10 @@ from scale_agent.kube.schema.types import INTEGERS, Field, Shape, Type
 
 Obj = dict[str, Any]
 Writer = Callable[[Any], bytes]
+#: What stands before a member, its name, how its value is written, what a missing one leaves.
+_Step = tuple[bytes, str, Writer, bytes]
+#: For so many sets of names of each type it is remembered which members there are to write.
+_MOST_SETS, _MOST_NAMES = 64, 100
 
 
 class Encoder:
@@ -29,6 +33,7 @@ class Encoder:
         self.kind = kind
         self.steps: tuple[tuple[str, Writer, bytes], ...] = ()
         self.inlines = False
+        self._plans: dict[tuple[str, ...], tuple[Sequence[_Step], bytes]] = {}
 
     def compile(self) -> None:
         """Fill the table; separate from construction because types refer to each other."""
@@ -38,15 +43,30 @@ class Encoder:
 
     def encode(self, obj: Obj) -> bytes:
         """The message of an object, without envelope. Values of wrong types raise ``TypeError`` or the like."""
-        out = []
         get = obj.get
-        for name, write, missing in self.steps:
+        names = tuple(obj)
+        plan = self._plans.get(names)
+        steps, end = plan if plan is not None else self._plan(names)
+        out: list[bytes] = []
+        for before, name, write, missing in steps:
             value = get(name) if name else obj
-            if value is not None:
-                out.append(write(value))
-            elif missing:
-                out.append(missing)
+            out += (before, write(value) if value is not None else missing)
+        out.append(end)
         return b"".join(out)
+
+    def _plan(self, names: tuple[str, ...]) -> tuple[Sequence[_Step], bytes]:
+        """The steps for an object with these names, and what ends it: of 40 fields of a pod ten are there."""
+        steps: list[_Step] = []
+        before, present = b"", set(names)
+        for name, write, missing in self.steps:
+            if name and name not in present:
+                before += missing
+            else:
+                steps.append((before, name, write, missing))
+                before = b""
+        if len(self._plans) < _MOST_SETS and len(names) <= _MOST_NAMES:
+            self._plans[names] = steps, before
+        return steps, before
 
 
 #: The compiled encoder of a type, shared.
