@@ -37,6 +37,7 @@ type script struct {
 	followers    [][]int
 	firstWatches map[int]bool
 	watchLanes   map[int]bool
+	pooled       map[int]bool // Rancher's lanes that no watch has
 	wanted       []string
 	requests     int
 }
@@ -72,7 +73,7 @@ func loadScript(directory, name string) (*script, error) {
 
 func (s *script) link() {
 	s.followers, s.firstWatches = make([][]int, len(s.Steps)), map[int]bool{}
-	s.watchLanes = map[int]bool{}
+	s.watchLanes, s.pooled = map[int]bool{}, map[int]bool{}
 	wanted, syncedFrom := map[string]bool{}, 1e18
 	for _, one := range s.Steps {
 		for _, number := range one.After {
@@ -93,6 +94,9 @@ func (s *script) link() {
 		if one.Watch && one.At <= syncedFrom {
 			s.firstWatches[one.ID] = true
 		}
+	}
+	for _, one := range s.Steps {
+		s.pooled[one.Conn] = one.Client == "rancher" && !s.watchLanes[one.Conn]
 	}
 	for path := range wanted {
 		if !strings.Contains(path, "${name:") {

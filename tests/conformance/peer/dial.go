@@ -120,8 +120,26 @@ func (l *life) lane(number int) *lane {
 		return known
 	}
 	made := &lane{books: l.on.books, dial: l.dial}
+	if l.on.imports[l.c.path].pooled[number] {
+		made.spare = l.spare
+	}
 	l.lanes[number] = made
 	return made
+}
+
+// spare is an idle connection of any lane of Rancher's that no watch will need.
+func (l *life) spare() *kept {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, one := range l.lanes {
+		if one.spare == nil {
+			continue
+		}
+		if k, _ := one.own(); k != nil {
+			return k
+		}
+	}
+	return nil
 }
 
 // watched says whether the lane stays for good: a watch has it, the health probe, or changes.

@@ -83,10 +83,10 @@ func decoded(body []byte) runtime.Object {
 
 // asMap is the object as JSON has it, with kind and apiVersion.
 func asMap(obj runtime.Object) map[string]any {
-	out, kind := map[string]any{}, kindOf(obj)
-	raw, err := json.Marshal(obj)
-	if err != nil || json.Unmarshal(raw, &out) != nil {
-		return out
+	kind := kindOf(obj)
+	out, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
+	if err != nil {
+		return map[string]any{}
 	}
 	out["kind"], out["apiVersion"] = kind.Kind, kind.GroupVersion().String()
 	return out

@@ -26,7 +26,9 @@ type lane struct {
 	books *books
 	dial  func(context.Context) (*kept, error)
 	mu    sync.Mutex
+	spare func() *kept // an idle connection of another lane
 	idle  []*kept
+	known bool // it had a connection
 }
 
 // kept is a TLS connection of a lane.
@@ -34,6 +36,7 @@ type kept struct {
 	raw    *tunnelled
 	conn   *tls.Conn
 	reader *bufio.Reader
+	home   *lane // where it is idle
 	timer  *time.Timer
 	shed   bool
 	uses   int
@@ -90,7 +93,7 @@ func (l *lane) exchange(request *http.Request, verb, resource string) (*http.Res
 		if err != nil {
 			return nil, l.books.lostRequest(verb, resource, &lost{unwritten, err})
 		}
-		reply, failed := k.ask(request, l)
+		reply, failed := k.ask(request)
 		if failed == nil {
 			return reply, nil
 		}
@@ -123,7 +126,7 @@ func again(request *http.Request, how reach) bool {
 }
 
 // ask makes one request on this connection. Its answer's body gives the connection back.
-func (k *kept) ask(request *http.Request, l *lane) (*http.Response, *lost) {
+func (k *kept) ask(request *http.Request) (*http.Response, *lost) {
 	k.uses++
 	stop := context.AfterFunc(request.Context(), k.close)
 	reply, failed := k.roundTrip(request)
@@ -133,11 +136,11 @@ func (k *kept) ask(request *http.Request, l *lane) (*http.Response, *lost) {
 	}
 	if reply.Body == http.NoBody && !reply.Close {
 		if stop() {
-			l.put(k)
+			k.home.put(k)
 		}
 		return reply, nil
 	}
-	reply.Body = &answerBody{ReadCloser: reply.Body, k: k, lane: l, stop: stop, last: reply.Close}
+	reply.Body = &answerBody{ReadCloser: reply.Body, k: k, stop: stop, last: reply.Close}
 	return reply, nil
 }
 
@@ -174,7 +177,6 @@ func (k *kept) write(request *http.Request) error {
 type answerBody struct {
 	io.ReadCloser
 	k       *kept
-	lane    *lane
 	stop    func() bool
 	patient bool
 	last    bool
@@ -203,28 +205,47 @@ func (b *answerBody) end(whole bool) {
 	}
 	b.ended = true
 	if b.stop() && whole && !b.last {
-		b.lane.put(b.k)
+		b.k.home.put(b.k)
 		return
 	}
 	b.k.close()
 }
 
-// take gives the connection that was used last, if it still can be, or a new one.
+// take gives the connection that was used last, if it still can be. A lane whose connection is under way asks for an
+// idle one of the same client, as http.Transport's pool gives it; without any it dials, and always for the lane's first.
 func (l *lane) take(ctx context.Context) (*kept, error) {
+	k, first := l.own()
+	if k == nil && !first && l.spare != nil {
+		k = l.spare()
+	}
+	if k != nil {
+		return k, nil
+	}
+	k, err := l.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
 	l.mu.Lock()
+	k.home, l.known = l, true
+	l.mu.Unlock()
+	return k, nil
+}
+
+// own is an idle connection of this lane that can be used, nil for none; and whether the lane never had one.
+func (l *lane) own() (k *kept, first bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for len(l.idle) > 0 {
 		last := len(l.idle) - 1
 		k := l.idle[last]
 		l.idle = l.idle[:last]
 		k.timer.Stop()
 		if k.raw.wake() {
-			l.mu.Unlock()
-			return k, nil
+			return k, false
 		}
-		k.close()
+		go k.close() // it says good-bye, and its tunnel may make it wait
 	}
-	l.mu.Unlock()
-	return l.dial(ctx)
+	return nil, !l.known
 }
 
 func (l *lane) put(k *kept) {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -247,6 +248,17 @@ func frame(opcode byte, size int, masked bool) []byte {
 	return append(out, []byte(strings.Repeat("\x89", size))...)
 }
 
+// reading tells when somebody begins to wait for a socket.
+type reading struct {
+	syscall.RawConn
+	began func()
+}
+
+func (r reading) Read(ready func(uintptr) bool) error {
+	r.began()
+	return r.RawConn.Read(ready)
+}
+
 func TestAQuietWebsocketShedsItsBufferAndReadsOn(t *testing.T) {
 	ready := make(chan *websocketConn, 1)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -273,27 +285,64 @@ func TestAQuietWebsocketShedsItsBufferAndReadsOn(t *testing.T) {
 	if _, err := io.ReadFull(conn, make([]byte, len(frame(2, 60_000, true)))); err != nil {
 		t.Fatal(err)
 	}
-	conn.last = time.Time{}
+	if conn.quiet || conn.records.raw.Cap() <= bigBuffer {
+		t.Fatalf("after a burst: quiet %t, buffer of %d", conn.quiet, conn.records.raw.Cap())
+	}
+	conn.quiet = true // as after a read that waited long
+	waiting := make(chan int, 1)
 	next := make(chan byte)
+	conn.raw = reading{conn.raw, func() { waiting <- conn.records.raw.Cap() }}
 	go func() {
 		b := make([]byte, 1)
 		conn.Read(b)
 		next <- b[0]
 	}()
-	for until := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
-		conn.shed()
-		conn.mu.Lock()
-		done := conn.resting && conn.records.raw.Cap() == 0
-		conn.mu.Unlock()
-		if done {
-			break
-		}
-		if time.Now().After(until) {
-			t.Fatal("it never rests")
-		}
+	if got := <-waiting; got != 0 {
+		t.Errorf("it waits with a buffer of %d", got)
 	}
 	client.Write([]byte{0x8a})
 	if got := <-next; got != 0x8a {
 		t.Errorf("read %x", got)
+	}
+}
+
+func TestALaneWhoseConnectionIsUnderWayBorrowsAnIdleOneThatGoesHome(t *testing.T) {
+	held, release := make(chan struct{}), make(chan struct{})
+	one, _ := tunnelTo(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/held" {
+			close(held)
+			<-release
+		}
+		echo(w, r)
+	})
+	other := &lane{books: one.books, dial: one.dial}
+	one.spare = func() *kept { k, _ := other.own(); return k }
+	get(t, other, "/a")
+	get(t, one, "/first") // a lane's first is a connection of its own
+	done := make(chan string)
+	go func() { done <- get(t, one, "/held") }()
+	<-held
+	get(t, one, "/b")
+	if opened, idle := one.books.opened.Load(), len(other.idle); opened != 2 || idle != 1 {
+		t.Errorf("%d connections, %d went home", opened, idle)
+	}
+	busy, _ := other.own()
+	get(t, one, "/c")
+	if opened := one.books.opened.Load(); opened != 3 {
+		t.Errorf("%d connections, with none to borrow", opened)
+	}
+	busy.close()
+	close(release)
+	if got := <-done; got != "/held" || len(one.idle) != 2 {
+		t.Errorf("answered %s, %d idle", got, len(one.idle))
+	}
+}
+
+func TestGarbageIsBoundedAsTheHeapGrows(t *testing.T) {
+	about := settings{gogc: 400, garbageMiB: 512}
+	for live, want := range map[uint64]int{0: 400, 100 << 20: 400, 256 << 20: 200, 512 << 20: 100, 8 << 30: 50} {
+		if got := percent(about, live); got != want {
+			t.Errorf("GOGC %d with %d MiB, not %d", got, live>>20, want)
+		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -141,9 +140,7 @@ type websocketConn struct {
 
 	raw     syscall.RawConn // with records: to wait outside of TLS
 	records *records
-	last    time.Time // the last read ended
-	mu      sync.Mutex
-	resting bool
+	quiet   bool // the last read waited long; belongs to who reads
 }
 
 func newWebsocketConn(conn net.Conn, b *books, upgraded func()) *websocketConn {
@@ -160,11 +157,12 @@ func newWebsocketConn(conn net.Conn, b *books, upgraded func()) *websocketConn {
 }
 
 func (w *websocketConn) Read(b []byte) (int, error) {
-	if w.raw != nil && w.records != nil && w.records.empty() && time.Since(w.last) > time.Second {
+	began := time.Now()
+	if w.quiet && w.raw != nil && w.records != nil && w.records.empty() && w.records.raw.Cap() > bigBuffer {
 		w.await()
 	}
 	n, err := w.Conn.Read(b)
-	w.last = time.Now()
+	w.quiet = time.Since(began) > time.Second
 	if n > 0 {
 		w.books.framesIn.Add(int64(n))
 		w.in.see(b[:n], func(opcode byte) {
@@ -177,27 +175,11 @@ func (w *websocketConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// await returns when the socket has something to read, or has ended. Only a quiet websocket waits here, where its TLS
-// buffer of 36 KB can be shed, and not in the midst of it: it costs two system calls.
+// await returns when the socket has something to read, or has ended. Only a quiet websocket waits here, without its TLS
+// buffer of up to 36 KB, and not in the midst of it: it costs two system calls.
 func (w *websocketConn) await() {
-	w.mu.Lock()
-	w.resting = true
-	if w.records.raw.Cap() > bigBuffer {
-		time.AfterFunc(shedAfter, w.shed)
-	}
-	w.mu.Unlock()
+	w.records.shed()
 	w.raw.Read(readable) // an error comes again from the read that follows
-	w.mu.Lock()
-	w.resting = false
-	w.mu.Unlock()
-}
-
-func (w *websocketConn) shed() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.resting {
-		w.records.shed()
-	}
 }
 
 // readable looks without taking anything.
