@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,9 @@ from scale_agent.standin.wire import MAGIC
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 #: JSON bodies above this (bytes) are OpenAPI documents: only their beginning is looked at.
 LARGE = 200_000
+_GZIP, _GZIP_ONLY = b"\x1f\x8b", 31
+#: More than any answer is, unpacked.
+_MOST = 1 << 26
 
 
 @cache
@@ -36,6 +40,8 @@ def encode(body: Any, encoding: str) -> bytes:
 def decode(content_type: str, body: bytes) -> Any:
     """The object in an answer; text where it is neither JSON nor protobuf, or broken."""
     try:
+        if body.startswith(_GZIP):
+            body = _unpacked(body)
         if content_type.startswith(PROTOBUF) or body.startswith(MAGIC):
             return decode_protobuf(body)
         if content_type.startswith(("application/json", "text/plain")) and body[:1] in b"{[":
@@ -43,6 +49,18 @@ def decode(content_type: str, body: bytes) -> Any:
     except (ValueError, orjson.JSONDecodeError):
         return f"(broken: {len(body)} bytes)"
     return body.decode(errors="replace")
+
+
+def _unpacked(body: bytes) -> bytes:
+    """What a server packs because it is large (lists above 128 KiB). ``ValueError`` where it is cut off or too much."""
+    reader = zlib.decompressobj(_GZIP_ONLY)
+    try:
+        made = reader.decompress(body, _MOST)
+    except zlib.error as error:
+        raise ValueError(f"broken gzip: {error}") from None
+    if not reader.eof:
+        raise ValueError("gzip that is cut off, or without end")
+    return made
 
 
 def _large(body: bytes) -> Any:

@@ -108,3 +108,12 @@ def test_masking_is_xor(payload: bytes, mask: bytes) -> None:
 
     Header.mask = mask  # type: ignore[attr-defined]
     assert _masked(Header, payload) == bytes(a ^ b for a, b in zip(payload, itertools.cycle(mask)))
+
+
+def test_a_list_that_a_server_packed_is_unpacked_and_a_broken_one_is_told() -> None:
+    packed = gzip.compress(b'{"kind": "NodeList", "items": []}')
+    assert codec.decode("application/json", packed) == {"kind": "NodeList", "items": []}
+    assert codec.decode("application/json", packed[:-9]).startswith("(broken: ")
+    assert codec.decode("application/json", packed[:12] + b"x" * 9).startswith("(broken: ")
+    endless = gzip.compress(bytes(codec._MOST + 1))
+    assert codec.decode("application/json", endless).startswith("(broken: ")
