@@ -7,14 +7,16 @@ spec and process and shared by all clusters.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import orjson
 
 from scale_agent.kube.custom.definition import Definition, ServedVersion
 from scale_agent.kube.custom.record import ESTABLISHED, TERMINATING, Record
 from scale_agent.kube.schema.resources import Names, ResourceType
-from scale_agent.kube.storage.snapshot import Snapshot
+from scale_agent.kube.storage.snapshot import SharedVersion, Snapshot
 from scale_agent.kube.storage.store import Store
 from scale_agent.kube.storage.version import Version, encoded
 
@@ -72,43 +74,71 @@ def _type(definition: Definition, version: ServedVersion) -> ResourceType:
     )
 
 
+_Table = dict[_Key, ResourceType]
+#: The types that a snapshot's definitions declare, which all its clusters share: a profile may have hundreds.
+_OF_SNAPSHOT: WeakKeyDictionary[Snapshot, _Table] = WeakKeyDictionary()
+
+
+def _table_of(versions: Iterable[Version]) -> _Table:
+    found = (one for version in versions for one in types_of(version))
+    return {(one.group, one.version, one.plural): one for one in found}
+
+
 class CustomTypes:
     """The custom types of one cluster; looked up in the store's definitions, remembered until one changes."""
 
-    __slots__ = ("_store", "_types")
+    __slots__ = ("_own", "_shared", "_store")
 
     def __init__(self, snapshot: Snapshot, store: Store) -> None:
         self._store = store
-        self._types: dict[_Key, ResourceType] | None = None
+        self._own: _Table | None = None
+        self._shared: _Table = {}
         if DEFINITIONS not in snapshot.resources:
-            self._types = {}
+            self._own = {}
 
     def changed(self) -> None:
         """A definition was written or deleted."""
-        self._types = None
+        self._own = None
 
     def recode(self, definition: Definition) -> None:
         """From now on read what is stored by a definition's new schema: pruned, with defaults; nothing is written."""
         for version in self._store.list((definition.group, definition.plural)):
             self._store.show(version, recoded(version, definition), (definition.group, definition.plural))
 
-    def _table(self) -> dict[_Key, ResourceType]:
-        if self._types is None:
-            found = [one for version in self._store.list(DEFINITIONS) for one in types_of(version)]
-            self._types = {(one.group, one.version, one.plural): one for one in found}
-        return self._types
+    def _tables(self) -> tuple[_Table, _Table]:
+        """Those of definitions that are the cluster's own or that it changed, and those that it has like all others."""
+        if self._own is None:
+            changed = self._store.changed(DEFINITIONS)
+            self._own = _table_of(version for version in changed.values() if version is not None)
+            self._shared = self._unchanged({name for _, name in changed})
+        return self._own, self._shared
+
+    def _unchanged(self, changed: set[str]) -> _Table:
+        snapshot = self._store.snapshot
+        shared = _OF_SNAPSHOT.get(snapshot)
+        if shared is None:
+            there = snapshot.resources.get(DEFINITIONS)
+            entries = there.by_key.values() if there is not None else ()
+            shared = _table_of(SharedVersion(one, self._store.identity) for one in entries)
+            _OF_SNAPSHOT[snapshot] = shared
+        if not any(f"{plural}.{group}" in changed for group, _, plural in shared):
+            return shared
+        return {key: one for key, one in shared.items() if f"{one.plural}.{one.group}" not in changed}
 
     def find(self, group: str, version: str, plural: str) -> ResourceType | None:
         """A served custom type."""
-        return self._table().get((group, version, plural))
+        own, shared = self._tables()
+        return own.get((group, version, plural)) or shared.get((group, version, plural))
 
     def any_version(self, group: str, plural: str) -> ResourceType | None:
         """A resource in one of its served versions."""
-        return next((one for one in self._table().values() if one.key == (group, plural)), None)
+        return next((one for table in self._tables() for one in table.values() if one.key == (group, plural)), None)
 
     def all(self) -> list[ResourceType]:
         """All of them, by group, version and plural."""
-        return [self._table()[key] for key in sorted(self._table())]
+        own, shared = self._tables()
+        table = {**shared, **own} if shared else own
+        return [table[key] for key in sorted(table)]
 
 
 class Recoded(Version):
