@@ -13,6 +13,7 @@ from scale_agent.errors import InputError, ScaleAgentError
 #: Command → the module that holds it, as its attribute ``command``, and its help in one line.
 COMMANDS = {
     "api": ("scale_agent.cli.api", "One simulated cluster's Kubernetes API on loopback, with a kubeconfig."),
+    "profile": ("scale_agent.cli.profile", "What a profile comes to, and the schema of profiles."),
     "standin": ("scale_agent.cli.standin", "A stand-in Rancher, to try and to test without one."),
     "sweep": ("scale_agent.cli.sweep", "Remove what a run left in Rancher."),
 }

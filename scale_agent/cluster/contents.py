@@ -7,56 +7,100 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import orjson
 
+from scale_agent.cluster import filler
 from scale_agent.cluster import workloads as workloads_of
-from scale_agent.cluster.entries import MADE_AT, Namespace, Node, Obj, Workload, metadata_of
+from scale_agent.cluster.entries import (
+    MADE_AT,
+    Contents,
+    CustomKind,
+    Namespace,
+    Node,
+    Obj,
+    Sized,
+    Workload,
+    metadata_of,
+    numbered,
+)
 from scale_agent.kube.controllers import heartbeats
 
 
-def objects(
-    version: str,
-    nodes: Sequence[Node],
-    namespaces: Sequence[Namespace],
-    workloads: Sequence[Workload],
-    extra: Sequence[Obj],
-    made_at: str,
-) -> list[Obj]:
+def objects(version: str, contents: Contents, made_at: str) -> list[Obj]:
     """All objects, owners before what they own, fresh on every call. ``made_at``: their age (RFC 3339)."""
     made_nodes = [
         _node(version, node, name, number)
-        for number, (node, name) in enumerate(((node, name) for node in nodes for name in _names(node)), start=1)
+        for number, (node, name) in enumerate(((one, name) for one in contents.nodes for name in _names(one)), start=1)
     ]
     ground = workloads_of.Ground(version, [workloads_of.Place.of(node) for node in made_nodes])
-    made: list[Obj] = [_namespace(namespace, name) for namespace in namespaces for name in _names(namespace)]
-    listed = {namespace["metadata"]["name"] for namespace in made}
-    for name in namespace_names(namespaces, workloads):
-        if name not in listed and name not in BOOTSTRAP:
-            made.append(_namespace(Namespace(name, 1, (), ()), name))
-    for workload in workloads:
-        for name in _names(workload):
-            made += workloads_of.expand(workload, name, ground)
     leases = [_lease(node["metadata"]["name"], made_at) for node in made_nodes]
-    packed = orjson.dumps([*made_nodes, *leases, *made, *extra]).replace(MADE_AT.encode(), made_at.encode())
+    made = [*made_nodes, *leases, *_namespaces(contents)]
+    for workload in contents.workloads:
+        made += _expanded(workload, ground)
+    for sized in contents.sized:
+        made += filler.sized(sized)
+    for custom in contents.custom:
+        made += [*filler.definitions(custom, version), *filler.custom_objects(custom)]
+    made += [workloads_of.bare(pod, ground) for pod in contents.pods]
+    packed = _TIMES.sub(_when(made_at), orjson.dumps([*made, *contents.extra]))
     unpacked: list[Obj] = orjson.loads(packed)
     return unpacked
+
+
+_TIMES = re.compile(MADE_AT.encode() + rb"(?:-([0-9]+)@)?")
+
+
+def _when(made_at: str) -> Callable[[re.Match[bytes]], bytes]:
+    """What stands for a time becomes one."""
+    made = datetime.fromisoformat(made_at)
+
+    def when(found: re.Match[bytes]) -> bytes:
+        if found[1] is None:
+            return made_at.encode()
+        return (made - timedelta(seconds=int(found[1]))).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+
+    return when
+
+
+def _namespaces(contents: Contents) -> list[Obj]:
+    """Those that are listed, and those that are only named."""
+    made = [_namespace(namespace, name) for namespace in contents.namespaces for name in _names(namespace)]
+    there = {namespace["metadata"]["name"] for namespace in made} | set(BOOTSTRAP)
+    named = (name for name in namespace_names(contents) if name not in there)
+    return [*made, *(_namespace(Namespace(name, 1, (), ()), name) for name in named)]
+
+
+def _expanded(workload: Workload, ground: workloads_of.Ground) -> Iterator[Obj]:
+    for number in range(1, workload.count + 1):
+        one = replace(workload, namespace=numbered(workload.namespace, number))
+        yield from workloads_of.expand(one, numbered(workload.name, number), ground)
 
 
 #: Namespaces that every cluster has by itself.
 BOOTSTRAP = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 
-def namespace_names(namespaces: Sequence[Namespace], workloads: Sequence[Workload]) -> tuple[str, ...]:
-    """All namespaces of the cluster: every cluster's, those listed, those of workloads."""
-    listed = [name for namespace in namespaces for name in _names(namespace)]
-    return tuple(dict.fromkeys([*BOOTSTRAP, *listed, *(workload.namespace for workload in workloads)]))
+def namespace_names(contents: Contents) -> tuple[str, ...]:
+    """All namespaces of the cluster: every cluster's, those listed, those that something is in."""
+    listed = [name for namespace in contents.namespaces for name in _names(namespace)]
+    entries: tuple[Workload | Sized, ...] = (*contents.workloads, *contents.sized)
+    inside = [name for entry in entries for name in _places(entry, entry.count)]
+    custom = [name for entry in contents.custom if entry.namespace for name in _places(entry, entry.objects)]
+    pods = [pod.namespace for pod in contents.pods]
+    return tuple(dict.fromkeys([*BOOTSTRAP, *listed, *inside, *custom, *pods]))
 
 
-def _names(entry: Node | Namespace | Workload) -> Iterator[str]:
-    for number in range(1, entry.count + 1):
-        yield entry.name.replace("{n}", str(number))
+def _names(entry: Node | Namespace) -> Iterator[str]:
+    return (numbered(entry.name, number) for number in range(1, entry.count + 1))
+
+
+def _places(entry: Workload | Sized | CustomKind, count: int) -> Iterator[str]:
+    return (numbered(entry.namespace, number) for number in range(1, count + 1))
 
 
 def _namespace(namespace: Namespace, name: str) -> Obj:
@@ -92,12 +136,12 @@ def _node(version: str, node: Node, name: str, number: int) -> Obj:
     labels |= {f"node-role.kubernetes.io/{role}": "true" for role in node.roles}
     first = _POD_NETWORK if number <= _NARROW else _WIDE_POD_NETWORK - 256 * _NARROW
     pods = f"{first + 256 * (number - 1)}/24"
+    annotations = (("node.alpha.kubernetes.io/ttl", "0"), *node.annotations)
+    age_s = node.told.age_s if node.told is not None else 0
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": metadata_of(
-            name, labels | dict(node.labels), (("node.alpha.kubernetes.io/ttl", "0"), *node.annotations)
-        ),
+        "metadata": metadata_of(name, labels | dict(node.labels), annotations, age_s),
         "spec": {"podCIDR": pods, "podCIDRs": [pods]},
         "status": _node_status(version, node, name, number),
     }
@@ -105,12 +149,16 @@ def _node(version: str, node: Node, name: str, number: int) -> Obj:
 
 def _node_status(version: str, node: Node, name: str, number: int) -> Obj:
     identity = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+    told = node.told
+    addresses = dict(told.addresses) if told is not None else {}
+    inside = addresses.pop("InternalIP", str(ipaddress.ip_address("10.0.0.10") + number))
     return {
         "capacity": dict(node.capacity),
-        "allocatable": dict(node.capacity),
-        "conditions": [_node_condition(*condition) for condition in _NODE_CONDITIONS],
+        "allocatable": dict((told.allocatable if told is not None else ()) or node.capacity),
+        "conditions": [_node_condition(*(_NOT_READY if told is not None and not told.ready else _READY))],
         "addresses": [
-            {"type": "InternalIP", "address": str(ipaddress.ip_address("10.0.0.10") + number)},
+            {"type": "InternalIP", "address": inside},
+            *({"type": kind, "address": address} for kind, address in addresses.items()),
             {"type": "Hostname", "address": name},
         ],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}},
@@ -125,12 +173,14 @@ def _node_status(version: str, node: Node, name: str, number: int) -> Obj:
             "kubeProxyVersion": version,
             "operatingSystem": "linux",
             "architecture": "amd64",
+            **dict(told.info if told is not None else ()),
         },
     }
 
 
 #: The recorded node has Ready only: Rancher copies what there is.
-_NODE_CONDITIONS = (("Ready", "True", "KubeletReady", "kubelet is posting ready status"),)
+_READY = ("Ready", "True", "KubeletReady", "kubelet is posting ready status")
+_NOT_READY = ("Ready", "False", "KubeletNotReady", "container runtime is down")
 
 
 def _node_condition(kind: str, status: str, reason: str, message: str) -> Obj:

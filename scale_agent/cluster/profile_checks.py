@@ -13,14 +13,12 @@ from scale_agent.kube.catalog import Catalog
 from scale_agent.kube.errors import StatusError
 
 
-def api_of(place: Place) -> Catalog:
+def api_of(place: Place, version: str) -> Catalog:
     """The API of the version at ``place``; any patch level, and any suffix, of a minor version that the package has."""
-    there = data_files.versions()
-    version = place.text(r"v1\.\d{1,2}\.\d{1,2}([-+][A-Za-z0-9.+-]+)?", f"write a version such as {there[0]}")
     try:
         return catalog.for_version(version)
     except FileNotFoundError:
-        minors = ", ".join(one.rpartition(".")[0] for one in there)
+        minors = ", ".join(one.rpartition(".")[0] for one in data_files.versions())
         place.fail(f"the API of Kubernetes {version} is not in this package", f"use a version of {minors}")
 
 

@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from scale_agent.cluster.entries import MADE_AT, Obj, Workload, metadata_of
+from scale_agent.cluster.entries import MADE_AT, BarePod, Obj, Workload, aged, metadata_of
 from scale_agent.cluster.identity import SUFFIX_ALPHABET
 from scale_agent.kube import catalog
 from scale_agent.kube.admission import defaults, podadmission
@@ -177,14 +177,7 @@ def _pod(owner: Obj, template: Obj, name: str, number: int, ground: Ground) -> O
     namespace, meta = owner["metadata"]["namespace"], template["metadata"]
     pod = _object("v1", "Pod", namespace, name, meta["labels"], copy.deepcopy(template["spec"]), {})
     pod["metadata"] |= {"generateName": f"{owner['metadata']['name']}-", "ownerReferences": [_owned_by(owner)]}
-    pod["metadata"] |= {"uid": f"{namespace}/{name}", "generation": 1}
-    spec = pod["spec"]
-    spec |= {"serviceAccountName": "default", "serviceAccount": "default", "priority": 0}
-    spec["preemptionPolicy"] = "PreemptLowerPriority"
-    podadmission.mount_token(spec, lambda: _tail(name, 5))
-    podadmission.tolerate(spec)
-    spec = ground.filled(pod)["spec"]
-    pod["status"] = {"phase": "Pending", "qosClass": podadmission.qos_class(spec)}
+    spec = _admitted(pod, ground)
     place = ground.place(number, owner["metadata"]["name"])
     if place is not None:
         spec["nodeName"] = place.name
@@ -193,6 +186,58 @@ def _pod(owner: Obj, template: Obj, name: str, number: int, ground: Ground) -> O
         pod["status"] = _aged(running)
     del pod["metadata"]["uid"]
     return pod
+
+
+def _admitted(pod: Obj, ground: Ground) -> Obj:
+    """The spec of a pod that was admitted and waits; its uid stands for itself until that is taken off."""
+    namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+    pod["metadata"] |= {"uid": f"{namespace}/{name}", "generation": 1}
+    spec: Obj = pod["spec"]
+    spec |= {"serviceAccountName": "default", "serviceAccount": "default", "priority": 0}
+    spec["preemptionPolicy"] = "PreemptLowerPriority"
+    podadmission.mount_token(spec, lambda: _tail(name, 5))
+    podadmission.tolerate(spec)
+    spec = ground.filled(pod)["spec"]
+    pod["status"] = {"phase": "Pending", "qosClass": podadmission.qos_class(spec)}
+    return spec
+
+
+_PAUSE = "registry.k8s.io/pause:3.10"
+_ENDED = ("Succeeded", "Failed")
+
+
+def bare(told: BarePod, ground: Ground) -> Obj:
+    """A pod of nobody's in the state that is told of it."""
+    made = [{"name": f"container-{number}", "image": _PAUSE} for number in range(1, told.containers + 1)]
+    pod = _object("v1", "Pod", told.namespace, told.name, dict(told.labels), {"containers": made}, {})
+    pod["metadata"]["creationTimestamp"] = aged(told.age_s)
+    spec = _admitted(pod, ground)
+    place = next((one for one in ground.places if one.name == told.node), None)
+    if place is None and not told.node:
+        place = ground.place(0, told.name)
+    if place is not None and (told.state != "Pending" or told.node):
+        spec["nodeName"] = place.name
+    if place is not None and told.state != "Pending":
+        ready = {one["name"] for one in made[: told.ready]}
+        pod["status"] = _aged(containers.running(pod, place.host, told.address or place.address(), ready, 0.0))
+        _tell(pod["status"], told)
+    del pod["metadata"]["uid"]
+    return pod
+
+
+def _tell(status: Obj, told: BarePod) -> None:
+    """Restarts and what is not running, in place."""
+    status["phase"] = told.state if told.state in _ENDED else "Running"
+    for number, one in enumerate(status.get("containerStatuses") or ()):
+        one["restartCount"] = told.restarts
+        if told.state in _ENDED:
+            code, reason = (0, "Completed") if told.state == "Succeeded" else (1, "Error")
+            times = {"startedAt": MADE_AT, "finishedAt": MADE_AT}
+            one["state"] = {"terminated": {"exitCode": code, "reason": reason, **times}}
+            one |= {"ready": False, "started": False}
+        elif told.state != "Running" and number >= told.ready:
+            one["state"] = {"waiting": {"reason": told.state}}
+            one |= {"ready": False, "started": False}
 
 
 _START = "1970-01-01T00:00:00Z"

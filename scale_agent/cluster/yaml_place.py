@@ -35,18 +35,67 @@ _KINDS = {yaml.MappingNode: "a mapping", yaml.SequenceNode: "a list", yaml.Scala
 class Place:
     """One node of a document, and where it is."""
 
-    __slots__ = ("_loader", "file", "node", "path")
+    __slots__ = ("_loader", "node", "path")
 
-    def __init__(self, node: yaml.Node, file: str, path: str, loader: _Loader) -> None:
+    def __init__(self, node: yaml.Node, path: str, loader: _Loader) -> None:
         self.node = node
-        self.file = file
         self.path = path
         self._loader = loader
 
     def fail(self, what: str, cure: str) -> NoReturn:
         """Raise :class:`ProfileError` about this place."""
-        line = self.node.start_mark.line + 1
-        raise ProfileError(what, where=f"{self.file}:{line} {self.path}".rstrip(), cure=cure)
+        mark = self.node.start_mark
+        raise ProfileError(what, where=f"{mark.name}:{mark.line + 1} {self.path}".rstrip(), cure=cure)
+
+    def over(self, base: Place) -> Place:
+        """This document laid over another: mappings field by field, everything else is replaced. Lines stay known."""
+        return Place(self._laid(base, ""), self.path, self._loader)
+
+    def _laid(self, base: Place, path: str) -> yaml.Node:
+        if not (isinstance(self.node, yaml.MappingNode) and isinstance(base.node, yaml.MappingNode)):
+            return self.node
+        fields, others = self._keyed(path), base._keyed(path)
+        made = [
+            (key_node, place._laid(others[key][1], f"{path}.{key}".lstrip(".")) if key in others else place.node)
+            for key, (key_node, place) in fields.items()
+        ]
+        kept = [(key_node, place.node) for key, (key_node, place) in others.items() if key not in fields]
+        return yaml.MappingNode(self.node.tag, [*kept, *made], self.node.start_mark, self.node.end_mark)
+
+    def _keyed(self, path: str) -> dict[str, tuple[yaml.Node, Place]]:
+        """The members of a mapping; doubled ones are refused, as nobody could tell which is inherited."""
+        found: dict[str, tuple[yaml.Node, Place]] = {}
+        for key_node, value_node in self.node.value:
+            key = str(key_node.value)
+            inner = f"{path}.{key}".lstrip(".")
+            if key in found:
+                Place(key_node, inner, self._loader).fail(f"field {key!r} twice", "keep one of them")
+            found[key] = (key_node, Place(value_node, inner, self._loader))
+        return found
+
+    def member(self, name: str) -> Place | None:
+        """A field of a mapping, whatever else is wrong with it; ``None`` without it, or where no mapping is."""
+        pairs = self.node.value if isinstance(self.node, yaml.MappingNode) else ()
+        found = (value for key, value in pairs if key.value == name)
+        return next((Place(value, f"{self.path}.{name}".lstrip("."), self._loader) for value in found), None)
+
+    @property
+    def file(self) -> str:
+        """The file it stands in."""
+        return str(self.node.start_mark.name)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there is a name and no value, or null."""
+        return isinstance(self.node, yaml.ScalarNode) and self.plain() is None
+
+    def first(self) -> Place | None:
+        """The first entry of a list; ``None`` without one, or where no list is."""
+        return next(self.items(), None) if isinstance(self.node, yaml.SequenceNode) else None
+
+    def names(self) -> list[str]:
+        """The names of a mapping's fields."""
+        return [str(key.value) for key, _ in self.node.value] if isinstance(self.node, yaml.MappingNode) else []
 
     def fields(self, known: Iterable[str], required: Iterable[str] = ()) -> dict[str, Place]:
         """The fields of a mapping; unknown, doubled and missing ones are refused."""
@@ -55,13 +104,13 @@ class Place:
         fields: dict[str, Place] = {}
         for key_node, value_node in self.node.value:
             key = str(key_node.value)
-            place = Place(value_node, self.file, f"{self.path}.{key}".lstrip("."), self._loader)
+            place = Place(value_node, f"{self.path}.{key}".lstrip("."), self._loader)
             if key not in allowed:
-                Place(key_node, self.file, place.path, self._loader).fail(
+                Place(key_node, place.path, self._loader).fail(
                     f"unknown field {key!r}", f"use one of {', '.join(allowed)}"
                 )
             if key in fields:
-                Place(key_node, self.file, place.path, self._loader).fail(f"field {key!r} twice", "keep one of them")
+                Place(key_node, place.path, self._loader).fail(f"field {key!r} twice", "keep one of them")
             fields[key] = place
         for key in required:
             if key not in fields:
@@ -72,7 +121,7 @@ class Place:
         """The entries of a list."""
         self._expect(yaml.SequenceNode)
         for number, node in enumerate(self.node.value):
-            yield Place(node, self.file, f"{self.path}[{number}]", self._loader)
+            yield Place(node, f"{self.path}[{number}]", self._loader)
 
     def plain(self) -> Any:
         """The value as plain Python; what YAML allows and this does not (tags, keys that are lists) is refused."""
@@ -142,6 +191,7 @@ def parse(text: str, file: str) -> Place:
     """The only document of ``text``. Raises :class:`ProfileError`."""
     try:
         loader = _Loader(text)
+        loader.name = file  # what the marks of its nodes say
         node = loader.get_single_node()
     except yaml.YAMLError as error:
         raise _not_yaml(error, file) from None
@@ -149,7 +199,7 @@ def parse(text: str, file: str) -> Place:
         raise ProfileError("nested too deeply", where=file, cure="write a profile, as in profiles/small.yaml") from None
     if node is None:
         raise ProfileError("the file is empty", where=file, cure="write a profile, as in profiles/small.yaml")
-    return Place(node, file, "", loader)
+    return Place(node, "", loader)
 
 
 def _not_yaml(error: yaml.YAMLError, file: str) -> ProfileError:

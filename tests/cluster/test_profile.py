@@ -197,7 +197,7 @@ def test_dates_in_objects_stay_text() -> None:
         HEAD
         + "objects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: default}, data: {d: 2026-01-01}}]"
     )
-    assert profile.extra[0]["data"] == {"d": "2026-01-01"}
+    assert profile.contents.extra[0]["data"] == {"d": "2026-01-01"}
 
 
 def test_equal_content_has_equal_digest() -> None:
