@@ -192,6 +192,15 @@ def test_a_locustfile_with_a_shape_of_its_own_has_one_already(harness: Harness) 
     assert _choice(harness, "-u", "3") is None
 
 
+def test_with_the_class_picker_locust_would_forget_the_shape(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["locust"])
+    harness.configure(web=True)
+    assert harness.environment.web_ui is not None
+    harness.environment.web_ui.userclass_picker_is_active = True
+    with pytest.raises(InputError, match="class picker"):
+        _choice(harness, "--shape", "ramp", "-u", "3")
+
+
 def _choice(harness: Harness, *options: str) -> Any:
     choice = Choice(harness.environment, Ledger, lambda: True, lambda name, detail: None)
     return choice.make(parse(*options))

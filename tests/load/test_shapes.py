@@ -498,6 +498,20 @@ def test_until_the_run_is_open_locust_gets_the_same_answer() -> None:
     assert told == [("stage", "ramp to 9")]
 
 
+def test_the_first_stage_is_told_although_the_run_was_not_open_yet() -> None:
+    opened, told = [False], []
+    shape = PlannedShape(
+        options("--shape", "burst", "-u", "9"),
+        Ledger,
+        lambda: opened[0],
+        lambda name, detail: told.append((detail["stage"], detail["users"])),
+    )
+    shape.tick()
+    opened[0] = True
+    shape.tick()
+    assert told == [("burst of 9", 9), ("burst of 9: until stable", 9)]
+
+
 def test_run_time_ends_a_shape() -> None:
     now_s = [0.0]
     shape = PlannedShape(

@@ -54,6 +54,7 @@ class PlannedShape(LoadTestShape):
         self._clock = clock
         self._began_s: float | None = None
         self._stage = ""
+        self._untold: list[Aim] = []  # the first, until the run is open and has a file for it
         self._said: tuple[int, float] | None = None
 
     @property
@@ -82,8 +83,11 @@ class PlannedShape(LoadTestShape):
         aim = self._driver.next(Look(now_s, gauges(ledger), lambda mark: imports_since(ledger, mark)))
         if aim is None:
             return None
+        self._untold.append(aim)
         if self._begun():
-            self._tell(aim)
+            untold, self._untold = self._untold, []
+            for one in untold:
+                self._tell(one)
         self._said = aim.users, aim.rate
         return self._said
 
