@@ -1,6 +1,6 @@
 """What a profile comes to: objects by kind and bytes, and what its clusters cost.
 
-The costs are measured per unit (docs/profiles.md says how), Rancher's requests computed from its intervals; no promises.
+The costs are measured per unit (docs/profiles.md says how), Rancher's requests follow from its intervals; no promises.
 """
 
 from __future__ import annotations
