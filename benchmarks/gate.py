@@ -37,8 +37,9 @@ def judge(baseline: Mapping[str, float], figures: Mapping[str, Figure]) -> tuple
 @click.command()
 @click.argument("measured", type=click.Path(path_type=Path, exists=True), default=Path("build/bench.json"))
 @click.option("--baseline", type=click.Path(path_type=Path, exists=True), default=BASELINE, show_default=True)
+@click.option("--only", help="Names of the baseline to look at, with commas between; all if not given.")
 @click.option("--update", is_flag=True, help="Make what was measured the baseline, of the names that it has.")
-def main(measured: Path, baseline: Path, update: bool) -> None:
+def main(measured: Path, baseline: Path, only: str | None, update: bool) -> None:
     """Compare memory per unit with what is committed."""
     try:
         figures, known = read(measured), json.loads(baseline.read_text(encoding="utf-8"))
@@ -47,7 +48,10 @@ def main(measured: Path, baseline: Path, update: bool) -> None:
     if update:
         known = {name: figures[name].value if name in figures else before for name, before in known.items()}
         baseline.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-    lines, problems = judge(known, figures)
+    wanted = only.split(",") if only else list(known)
+    if unknown := set(wanted) - set(known):
+        raise click.UsageError(f"not in the baseline: {', '.join(sorted(unknown))}")
+    lines, problems = judge({name: known[name] for name in wanted}, figures)
     for line in (*lines, *(f"problem: {problem}" for problem in problems)):
         click.echo(line)
     sys.exit(bool(problems))
