@@ -164,11 +164,6 @@ def event_costs(count: int = 1000, runs: int = 3) -> EventCosts:
     return costs
 
 
-def event_us(count: int = 1000, runs: int = 3) -> list[float]:
-    """CPU of the delivery of one change to its watcher through the tunnel, microseconds; without the change itself."""
-    return event_costs(count, runs).delivery
-
-
 @contextmanager
 def _quiet() -> Iterator[Pair]:
     with connected(1) as pair:

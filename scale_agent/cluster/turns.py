@@ -10,20 +10,13 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import gevent
 from greenlet import getcurrent, greenlet
 
 Turn = Callable[[], None]
 _READ, _WRITE = 1, 2
-
-
-class Descriptor(Protocol):
-    """Something that has a file descriptor."""
-
-    def fileno(self) -> int:
-        """The descriptor."""
 
 
 class Turns:
